@@ -1,0 +1,1 @@
+"""The embedded engine: a lakeFS-compatible server for one machine."""

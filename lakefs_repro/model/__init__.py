@@ -1,0 +1,1 @@
+"""Pure values: no network, no file system, no clock."""

@@ -1,0 +1,1 @@
+"""Getting exact data back: into a folder, or onto ``main``."""

@@ -1,0 +1,1 @@
+"""Making snapshots and looking at them: scan, ingest, resolve, verify."""

@@ -1,0 +1,1 @@
+"""Bytes: hashing, uploading, downloading, in parallel and within bounded memory."""
