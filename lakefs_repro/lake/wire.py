@@ -29,6 +29,7 @@ _LOST: Final = frozenset({500, 502, 503, 504})
 _ATTEMPTS: Final = 5
 _FIRST_WAIT_S: Final = 0.1
 _LONGEST_WAIT_S: Final = 10.0
+_BODY_TRIES: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,13 +138,19 @@ class Wire:
         Raises:
             LakefsReproError: by status, as in :mod:`lakefs_repro.lake.wire_errors`.
             UnknownOutcomeError: a write that must not be repeated was sent and its reply lost.
+            UnavailableError: kind ``answer-cut-off`` when the status of a GET came, but its body ended early each time.
         """
-        response = self._send(method, path, doing, params, json_body, body, headers, repeatable, expect)
-        try:
-            data = response.data
-        except urllib3.exceptions.HTTPError as error:
-            raise self._lost(doing, error) from error
-        return Answer(response.status, _lowered(response), data)
+        may_repeat = method in ("GET", "HEAD") if repeatable is None else repeatable
+        tries_left = _BODY_TRIES if may_repeat and (body is None or isinstance(body, bytes)) else 1
+        while True:
+            response = self._send(method, path, doing, params, json_body, body, headers, repeatable, expect)
+            try:
+                return Answer(response.status, _lowered(response), response.data)
+            except urllib3.exceptions.HTTPError as error:
+                tries_left -= 1
+                if not tries_left:
+                    raise (cut_off if method in ("GET", "HEAD") else self._lost)(doing, error) from error
+                self._retry.wait(_BODY_TRIES - tries_left - 1, None)
 
     def stream(
         self,
@@ -258,6 +265,15 @@ class Wire:
         )
         lost.__cause__ = error
         return lost
+
+
+def cut_off(doing: str, error: Exception) -> UnavailableError:
+    """The error for an answer whose status came, but whose body ended early."""
+    return UnavailableError(
+        f"The answer ended early each time ({type(error).__name__}): {doing}.",
+        hint="if it stays so, look at the server's log: a stored object may be shorter than it should be",
+        kind="answer-cut-off",
+    )
 
 
 def segment(value: str) -> str:
