@@ -1,0 +1,402 @@
+"""Ingest: local files become an immutable, validated, pinned and tagged version of a dataset.
+
+:data:`STEPS` are its steps, in order. It can be killed before or after the effect of each, and the same command goes on.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+from lakefs_repro.errors import ConflictError, InvalidError, LakefsReproError, RejectedError, UnavailableError
+from lakefs_repro.lake.values import Commit
+from lakefs_repro.ledger.append import ledger_head
+from lakefs_repro.model.annotation import Annotation
+from lakefs_repro.model.head import HeadRecord
+from lakefs_repro.model.names import check_dataset_name, dataset_prefix, ingest_branch, new_ulid
+from lakefs_repro.model.version import FIRST_VERSION, Version
+from lakefs_repro.snapshot import journal as journals
+from lakefs_repro.snapshot.context import Context
+from lakefs_repro.snapshot.heal import heal
+from lakefs_repro.snapshot.line import Line, read_line, require_clean, sidecar_of
+from lakefs_repro.snapshot.plan import Hashed, IngestPlan, check_paths, make_plan
+from lakefs_repro.snapshot.publish import (
+    LostRaceError,
+    Published,
+    ReservedError,
+    drop_branch,
+    finish,
+    merge_to_main,
+    pause,
+    release,
+    reserve,
+    taken_versions,
+)
+from lakefs_repro.snapshot.request import IngestRequest, IngestResult, Outcome
+from lakefs_repro.snapshot.source import Scan, scan
+from lakefs_repro.snapshot.validate import Validated, captured_contract, validate_plan
+from lakefs_repro.snapshot.write import (
+    Sent,
+    carry_actions,
+    commit,
+    committed,
+    confirm,
+    open_draft,
+    write_data,
+    write_sidecar,
+)
+from lakefs_repro.transfer.hashing import hash_files
+
+STEPS: Final = (
+    "scan", "hash", "look", "validate", "branch", "upload", "sidecar", "commit", "confirm", "pin", "merge",
+    "recheck", "tag", "ledger", "cleanup",
+)  # fmt: skip
+
+_PATIENCE_TURNS: Final = 400
+
+
+def ingest(ctx: Context, request: IngestRequest) -> IngestResult:
+    """Make the source the next version of a dataset.
+
+    Atomic: ``main`` is as it was or holds the whole new version. Idempotent: a source equal to the latest version
+    makes nothing, and an interrupted ingest is completed when the same request comes again.
+
+    Raises:
+        InvalidError: the request or the source is wrong.
+        RejectedError: the data breaks its contract, a hook refused it, or too much would be lost.
+        ConflictError: another ingest was first, or another client changed the dataset in ``main``.
+        IntegrityError: the source changed while it was read.
+        UnavailableError: the server went away; what was sent stays, and the same request goes on from there.
+    """
+    check_dataset_name(request.dataset)
+    if request.version and request.bump:
+        raise InvalidError(
+            "A version and a bump contradict each other.", hint="name one of them", kind="version-and-bump"
+        )
+    ctx.progress.step("scan")
+    found = scan(request.sources, exclude=request.exclude, under=request.under, prefix=dataset_prefix(request.dataset))
+    check_paths(file.path for file in found.files)
+    hashed = _hash(ctx, found)
+    with tempfile.TemporaryDirectory(prefix="lakefs-repro-") as spill:
+        if request.dry_run:
+            return _dry_run(ctx, request, found, hashed, Path(spill))
+        return _journaled(ctx, request, found, hashed, Path(spill))
+
+
+def journal_folder(ctx: Context) -> Path:
+    """Where the journals of this machine lie."""
+    return ctx.state / "ingests"
+
+
+def new_id(ctx: Context) -> str:
+    """A ULID for now."""
+    return new_ulid(int(ctx.now().timestamp() * 1000), os.urandom(10))
+
+
+def _hash(ctx: Context, found: Scan) -> dict[str, Hashed]:
+    ctx.progress.step("hash", total=sum(f.size for f in found.files), unit="B")
+    by_local = {file.local: file for file in found.files}
+    hashed = {
+        by_local[local].path: Hashed(by_local[local], hashes)
+        for local, hashes in hash_files(by_local, threads=min(4, ctx.threads), done=ctx.progress.advance)
+    }
+    return {file.path: hashed[file.path] for file in found.files}
+
+
+def _dry_run(
+    ctx: Context, request: IngestRequest, found: Scan, hashed: Mapping[str, Hashed], spill: Path
+) -> IngestResult:
+    ctx.progress.step("look")
+    line = read_line(ctx, request.dataset)
+    require_clean(ctx, line)
+    plan = _plan(ctx, request, line, hashed)
+    ctx.progress.step("validate")
+    validated = validate_plan(ctx, request, line, plan, hashed, spill)
+    if plan.same and _same_contract(ctx, line, request):
+        return _result(ctx, "unchanged", line.annotation, plan, found)
+    draft = _annotation(ctx, request, line, plan, validated, "", _next_version(ctx, request, line))
+    return _result(ctx, "planned", draft, plan, found)
+
+
+def _journaled(
+    ctx: Context, request: IngestRequest, found: Scan, hashed: Mapping[str, Hashed], spill: Path
+) -> IngestResult:
+    repository = ctx.repository
+    intent = journals.Intent(repository.wire.endpoint.url, repository.name, request.dataset, request.fingerprint)
+    with journals.open_journal(journal_folder(ctx), intent, new_id(ctx)) as journal:
+        work = _Work(ctx, request, found, hashed, spill, journal.ulid, resumed=journal.resumed)
+        try:
+            result = work.run()
+        except (UnavailableError, KeyboardInterrupt):
+            raise  # what is there stays, for the same command to go on from
+        except LakefsReproError:
+            if work.abandon():
+                journal.forget()
+            raise
+        journal.forget()
+        return result
+
+
+@dataclass
+class _Work:
+    """One ingest under one ULID, through as many turns as its races take."""
+
+    ctx: Context
+    request: IngestRequest
+    found: Scan
+    hashed: Mapping[str, Hashed]
+    spill: Path
+    ulid: str
+    resumed: bool
+    merged: bool = False
+    reserved: str = ""
+    sent: Sent | None = None
+
+    def run(self) -> IngestResult:
+        """Turn until published; a lost race is another turn for an append, and the end for a replacement."""
+        for turn in range(_PATIENCE_TURNS):
+            try:
+                return self._turn()
+            except (LostRaceError, ReservedError) as error:
+                self._give_back()
+                if isinstance(error, ReservedError) and self._heal_holder(error):
+                    continue
+                if self.request.mode != "append" or self.request.version:
+                    raise
+                self.ctx.progress.note("another ingest is ahead; following it")
+                pause(turn)
+        raise ConflictError(
+            f"Other ingests of {self.request.dataset} were first, {_PATIENCE_TURNS} times over.",
+            hint="type the command again when fewer are at work",
+            kind="lost-race",
+        )
+
+    def _turn(self) -> IngestResult:
+        ctx, request = self.ctx, self.request
+        ctx.progress.step("look")
+        line = read_line(ctx, request.dataset)
+        done = self._done_before(line)
+        if done:
+            return done
+        require_clean(ctx, line)
+        plan = _plan(ctx, request, line, self.hashed)
+        if plan.same and _same_contract(ctx, line, request):
+            self.abandon()
+            return _result(ctx, "unchanged", line.annotation, plan, self.found)
+        version = _next_version(ctx, request, line)
+        made, validated = self._write(line, plan, version)
+        ctx.progress.step("pin")
+        self.reserved = version
+        reserve(ctx, request.dataset, version, made)
+        ctx.progress.step("merge")
+        merge = merge_to_main(ctx, made, line.head.id)
+        self.merged = True
+        published = finish(ctx, made, merge)
+        outcome: Outcome = "resumed" if self.resumed else "created"
+        result = _result(ctx, outcome, published.annotation, plan, self.found, self.sent)
+        return replace(result, commit=published.merge, ingest_commit=made.id, rows=validated.rows)
+
+    def _done_before(self, line: Line) -> IngestResult | None:
+        """Complete what an interrupted run of this ULID had merged already."""
+        if not self.resumed:
+            return None
+        branch = ingest_branch(self.request.dataset, self.ulid)
+        made = self._merged_commit(line, branch)
+        if made is None:
+            return None
+        self.merged = True
+        published = finish(self.ctx, made)
+        drop_branch(self.ctx, branch)
+        return _finished(self.ctx, published, made, self.found)
+
+    def _merged_commit(self, line: Line, branch: str) -> Commit | None:
+        if line.annotation and line.annotation.ingest == self.ulid:
+            return line.head
+        try:
+            head = self.ctx.repository.branches.get(branch).commit
+        except LakefsReproError as error:
+            if error.kind == "not-found":
+                return None
+            raise
+        if head == line.head.id or not self.ctx.repository.commits.contains(self.ctx.main, head):
+            return None
+        made = self.ctx.repository.commits.get(head)
+        return made if made.metadata.get("repro.ingest") == self.ulid else None
+
+    def _write(self, line: Line, plan: IngestPlan, version: str) -> tuple[Commit, Validated]:
+        ctx, request = self.ctx, self.request
+        ctx.progress.step("validate")
+        validated = validate_plan(ctx, request, line, plan, self.hashed, self.spill)
+        ctx.progress.step("branch")
+        draft = open_draft(ctx, line, self.ulid)
+        made = committed(draft, plan.manifest.root, version)
+        if made is None:
+            sent = write_data(draft, plan, self.hashed)
+            self.sent = Sent(sent.files + (self.sent.files if self.sent else 0),
+                             sent.bytes + (self.sent.bytes if self.sent else 0))  # fmt: skip
+            ctx.progress.step("sidecar")
+            annotation = _annotation(ctx, request, line, plan, validated, self.ulid, version)
+            head = HeadRecord(
+                dataset=request.dataset,
+                ingest=self.ulid,
+                version=version,
+                manifest=plan.manifest.root,
+                contract=validated.contract.hash,
+                files=plan.manifest.entries,
+                bytes=plan.manifest.bytes,
+            )
+            write_sidecar(draft, plan, validated, head)
+            carry_actions(draft)
+            ctx.progress.step("commit")
+            made = commit(draft, annotation, request.message or f"Ingest {request.dataset}@{version}")
+        ctx.progress.step("confirm")
+        confirm(draft, made, plan)
+        return made, validated
+
+    def _give_back(self) -> None:
+        if self.reserved and not self.merged:
+            release(self.ctx, self.request.dataset, self.reserved, self.ulid)
+            self.reserved = ""
+
+    def _heal_holder(self, error: ReservedError) -> bool:
+        """Finish or clean up after a holder of this machine that is known to be dead."""
+        if not error.holder or journals.is_live(journal_folder(self.ctx), error.holder) is not False:
+            return False
+        heal(self.ctx, self.request.dataset, error.holder)
+        journals.forget(journal_folder(self.ctx), error.holder)
+        return True
+
+    def abandon(self) -> bool:
+        """Leave nothing of this ingest behind, unless ``main`` holds it already; say whether it is gone."""
+        if self.merged:
+            return False
+        try:
+            self._give_back()
+            drop_branch(self.ctx, ingest_branch(self.request.dataset, self.ulid))
+        except UnavailableError:
+            return False
+        return True
+
+
+def _plan(ctx: Context, request: IngestRequest, line: Line, hashed: Mapping[str, Hashed]) -> IngestPlan:
+    sidecar = sidecar_of(ctx, line)
+    return make_plan(
+        hashed,
+        mode=request.mode,
+        root=line.annotation.digest if line.annotation else None,
+        read=sidecar.chunk if line.annotation else None,
+        allow_shrink=request.allow_shrink,
+    )
+
+
+def _same_contract(ctx: Context, line: Line, request: IngestRequest) -> bool:
+    captured = captured_contract(ctx, line) if request.contract else None
+    return request.contract is None or (captured is not None and captured.hash == request.contract.hash)
+
+
+def _next_version(ctx: Context, request: IngestRequest, line: Line) -> str:
+    """The version to make.
+
+    Raises:
+        InvalidError: the version named does not come after those that exist.
+    """
+    taken = taken_versions(ctx, request.dataset)
+    if line.annotation:
+        taken.append(Version(line.annotation.version))
+    if not taken:
+        return str(Version(request.version)) if request.version else FIRST_VERSION
+    latest = max(taken)
+    if not request.version:
+        return str(latest.bump(request.bump or "minor"))
+    wanted = Version(request.version)
+    if wanted <= latest:
+        raise InvalidError(
+            f"{request.dataset}@{wanted} does not come after the latest version, {latest}.",
+            hint=f"name a higher one, or leave it out for {latest.bump(request.bump or 'minor')}",
+            kind="version-not-higher",
+        )
+    return str(wanted)
+
+
+def _annotation(
+    ctx: Context, request: IngestRequest, line: Line, plan: IngestPlan, validated: Validated, ulid: str, version: str
+) -> Annotation:
+    return Annotation(
+        ingest=ulid or new_id(ctx),
+        dataset=request.dataset,
+        version=version,
+        digest=plan.manifest.root,
+        schema=validated.contract.hash,
+        rows=validated.rows,
+        bytes=plan.manifest.bytes,
+        files=plan.manifest.entries,
+        inputs=request.inputs,
+        job=request.job,
+        query=request.query,
+        code=request.code,
+        code_dirty=request.code_dirty,
+        ledger=ledger_head(ctx.repository),
+        previous=line.annotation.version if line.annotation else "",
+        tool=ctx.tool,
+        sha256_by="client",
+        extra={
+            "repro.by": ctx.who,
+            "repro.added": str(plan.added),
+            "repro.changed": str(plan.changed),
+            "repro.removed": str(len(plan.remove)),
+        },
+    )
+
+
+def _result(
+    ctx: Context, outcome: Outcome, said: Annotation | None, plan: IngestPlan, found: Scan, sent: Sent | None = None
+) -> IngestResult:
+    if said is None:
+        raise RejectedError("There is nothing to compare with.", kind="internal")
+    sent = sent or Sent()
+    return IngestResult(
+        outcome=outcome,
+        dataset=said.dataset,
+        version=said.version,
+        digest=said.digest,
+        engine=ctx.engine,
+        repository=ctx.repository.name,
+        ingest=said.ingest,
+        previous=said.previous,
+        files=plan.manifest.entries,
+        bytes=plan.manifest.bytes,
+        rows=said.rows or 0,
+        added=plan.added,
+        changed=plan.changed,
+        removed=len(plan.remove),
+        excluded=found.excluded,
+        uploaded=sent.files,
+        uploaded_bytes=sent.bytes,
+    )
+
+
+def _finished(ctx: Context, published: Published, made: Commit, found: Scan) -> IngestResult:
+    said = published.annotation
+    return IngestResult(
+        outcome="resumed",
+        dataset=said.dataset,
+        version=said.version,
+        digest=said.digest,
+        engine=ctx.engine,
+        repository=ctx.repository.name,
+        commit=published.merge,
+        ingest_commit=made.id,
+        ingest=said.ingest,
+        previous=said.previous,
+        files=said.files,
+        bytes=said.bytes,
+        rows=said.rows or 0,
+        added=int(said.extra.get("repro.added", 0)),
+        changed=int(said.extra.get("repro.changed", 0)),
+        removed=int(said.extra.get("repro.removed", 0)),
+        excluded=found.excluded,
+    )

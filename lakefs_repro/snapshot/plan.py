@@ -1,0 +1,139 @@
+"""From what is there and what was found to what has to be done: pure, so that a dry run can print it."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from lakefs_repro.errors import ConflictError, InvalidError, RejectedError
+from lakefs_repro.model.diff import diff
+from lakefs_repro.model.entry import Entry
+from lakefs_repro.model.manifest import Manifest, build, iter_chunk_names, iter_entries
+from lakefs_repro.snapshot.request import Mode
+from lakefs_repro.snapshot.sidecar import ReadChunk, overlay
+from lakefs_repro.snapshot.source import SourceFile
+from lakefs_repro.transfer.hashing import Hashes
+
+
+@dataclass(frozen=True, slots=True)
+class Hashed:
+    """A source file that was read."""
+
+    file: SourceFile
+    hashes: Hashes
+
+    @property
+    def entry(self) -> Entry:
+        """Its line in the manifest."""
+        return Entry(self.file.path, self.hashes.size, self.hashes.sha256)
+
+
+@dataclass(frozen=True)
+class IngestPlan:
+    """What separates the line's head from the wanted snapshot.
+
+    ``upload`` holds the files to send, ``remove`` the dataset's paths to delete, ``new_chunks`` the manifest chunks
+    that the line's head lacks and ``old_chunks`` those that it no longer needs.
+    """
+
+    manifest: Manifest
+    upload: tuple[Hashed, ...]
+    remove: tuple[str, ...]
+    added: int
+    changed: int
+    new_chunks: Mapping[str, bytes]
+    old_chunks: tuple[str, ...]
+
+    @property
+    def same(self) -> bool:
+        """Whether nothing differs."""
+        return not self.upload and not self.remove
+
+    @property
+    def upload_bytes(self) -> int:
+        """Bytes of data to send."""
+        return sum(hashed.hashes.size for hashed in self.upload)
+
+
+def make_plan(
+    hashed: Mapping[str, Hashed],
+    *,
+    mode: Mode,
+    root: str | None,
+    read: ReadChunk | None,
+    allow_shrink: bool = False,
+) -> IngestPlan:
+    """Compare the hashed source with the manifest ``root`` that ``read`` reads chunks of.
+
+    Raises:
+        ConflictError: appending a path that exists with other bytes.
+        RejectedError: replacing would lose more than half of the files.
+    """
+    chunks: dict[str, bytes] = {}
+    if mode == "append" and root is not None and read is not None:
+        entries = _appended(iter_entries(root, read), hashed)
+        manifest = build(entries, chunks.__setitem__, presorted=True)
+    else:
+        manifest = build((h.entry for h in hashed.values()), chunks.__setitem__)
+    if root is None or read is None:
+        return IngestPlan(manifest, tuple(hashed.values()), (), len(hashed), 0, chunks, ())
+    changes = list(diff(root, read, manifest.root, overlay(chunks, read)))
+    removed = tuple(c.path for c in changes if c.kind == "removed")
+    before = manifest.entries + len(removed) - sum(c.kind == "added" for c in changes)
+    if removed and 2 * len(removed) > before and not allow_shrink:
+        raise RejectedError(
+            f"This would remove {len(removed)} of the {before} files of the latest version.",
+            hint="--mode append adds to it; --allow-shrink says that the loss is wanted",
+            kind="shrinks-too-much",
+        )
+    old = set(iter_chunk_names(root, read))
+    return IngestPlan(
+        manifest=manifest,
+        upload=tuple(hashed[c.path] for c in changes if c.kind != "removed"),
+        remove=removed,
+        added=sum(c.kind == "added" for c in changes),
+        changed=sum(c.kind == "changed" for c in changes),
+        new_chunks={name: data for name, data in chunks.items() if name not in old},
+        old_chunks=tuple(sorted(old.difference(manifest.chunks))),
+    )
+
+
+def _appended(old: Iterable[Entry], hashed: Mapping[str, Hashed]) -> Iterator[Entry]:
+    """The union of both, in order."""
+    new = sorted((h.entry for h in hashed.values()), key=_by_path)
+    previous: Entry | None = None
+    for entry in heapq.merge(old, new, key=_by_path):
+        if previous is None or entry.path != previous.path:
+            yield entry
+        elif entry != previous:
+            raise ConflictError(
+                f"{entry.path} is in the latest version already, with other bytes: --mode append only adds files.",
+                hint="give the file another name, or use --mode replace with the whole dataset",
+                kind="append-would-change",
+            )
+        previous = entry
+
+
+def _by_path(entry: Entry) -> str:
+    # Code points and UTF-8 bytes sort alike.
+    return entry.path
+
+
+def check_paths(paths: Iterable[str]) -> None:
+    """Refuse a path that is a file and the folder of another.
+
+    Raises:
+        InvalidError: it names both.
+    """
+    every = set(paths)
+    for path in every:
+        parent = path.rpartition("/")[0]
+        while parent:
+            if parent in every:
+                raise InvalidError(
+                    f"{parent} is a file, and {path} lies in a folder of that name: no folder can hold both.",
+                    hint="rename one of them",
+                    kind="file-and-folder",
+                )
+            parent = parent.rpartition("/")[0]

@@ -1,0 +1,102 @@
+"""What somebody asks of an ingest, and what comes of it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from lakefs_repro.model.annotation import Input
+from lakefs_repro.model.contract import Contract
+
+Mode = Literal["replace", "append"]
+Bump = Literal["major", "minor", "patch"]
+Outcome = Literal["created", "unchanged", "planned", "resumed"]
+
+
+@dataclass(frozen=True)
+class IngestRequest:
+    """Everything that decides what an ingest does.
+
+    Args:
+        dataset: its name.
+        sources: one folder, or files.
+        mode: ``replace`` makes the dataset equal to the source; ``append`` only adds files.
+        version: the exact version to make, or ``None``.
+        bump: which part to raise when no version is named; minor by default.
+        contract: the contract to hold the data to; the captured one, or an inferred one, when ``None``.
+        inputs: the snapshots that the data was made from.
+        query: the text of the query or job that made it.
+        job: its name.
+        code: git commit of the code that made it; empty when unknown.
+        code_dirty: whether that code had changes that were not committed.
+        exclude: globs of files to leave out.
+        under: a folder in the dataset to put the files under.
+        message: for the commit.
+        allow_shrink: let ``replace`` remove more than half of the files.
+        dry_run: hash, compare and validate only.
+        intent: what makes two requests the same command; derived from the sources when empty.
+    """
+
+    dataset: str
+    sources: tuple[Path, ...]
+    mode: Mode = "replace"
+    version: str | None = None
+    bump: Bump | None = None
+    contract: Contract | None = None
+    inputs: tuple[Input, ...] = ()
+    query: str = ""
+    job: str = ""
+    code: str = ""
+    code_dirty: bool = False
+    exclude: tuple[str, ...] = ()
+    under: str = ""
+    message: str = ""
+    allow_shrink: bool = False
+    dry_run: bool = False
+    intent: str = ""
+
+    @property
+    def fingerprint(self) -> str:
+        """Equal for "the same command typed again"."""
+        said: Any = self.intent or [str(path.absolute()) for path in self.sources]
+        parts = [said, self.mode, self.version, self.bump, self.exclude, self.under]
+        return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class IngestResult:
+    """What an ingest did.
+
+    ``outcome`` is ``created`` (a new version), ``unchanged`` (the source equals the latest version), ``planned``
+    (a dry run) or ``resumed`` (an interrupted ingest was completed). Counts are of files; ``uploaded`` and
+    ``uploaded_bytes`` are what this run really sent, sidecar left out.
+    """
+
+    outcome: Outcome
+    dataset: str
+    version: str
+    digest: str
+    engine: str
+    repository: str
+    commit: str = ""
+    ingest_commit: str = ""
+    ingest: str = ""
+    previous: str = ""
+    files: int = 0
+    bytes: int = 0
+    rows: int = 0
+    added: int = 0
+    changed: int = 0
+    removed: int = 0
+    excluded: int = 0
+    uploaded: int = 0
+    uploaded_bytes: int = 0
+    notes: tuple[str, ...] = field(default=())
+
+    def to_json(self) -> Mapping[str, Any]:
+        """For ``--json``."""
+        return {name: getattr(self, name) for name in self.__dataclass_fields__}

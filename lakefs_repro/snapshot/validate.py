@@ -1,0 +1,166 @@
+"""The gate: the contract that a snapshot is held to, its checks, and the statistics kept with it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from lakefs_repro.errors import NotFoundError, RejectedError
+from lakefs_repro.model.contract import Contract
+from lakefs_repro.model.manifest import iter_entries
+from lakefs_repro.model.names import dataset_prefix
+from lakefs_repro.model.table import FileStatistics, TableSchema, merge_statistics
+from lakefs_repro.model.table_report import ValidationReport
+from lakefs_repro.snapshot.context import Context
+from lakefs_repro.snapshot.line import Line, sidecar_of
+from lakefs_repro.snapshot.plan import Hashed, IngestPlan
+from lakefs_repro.snapshot.request import IngestRequest
+from lakefs_repro.snapshot.sidecar import Sidecar
+from lakefs_repro.tables import TableFile, infer_contract, table_format, validate
+from lakefs_repro.transfer.hashing import hash_file
+from lakefs_repro.transfer.parallel import run_all
+
+STATISTICS_FORMAT: Final = 1
+
+
+class ContractViolatedError(RejectedError):
+    """The data breaks its contract; ``report`` holds every violation, with examples for people."""
+
+    default_kind = "contract-violated"
+
+    def __init__(self, dataset: str, report: ValidationReport) -> None:
+        count = len(report.violations) + report.omitted
+        super().__init__(
+            f"{dataset} breaks its contract in {count} place{'s' if count != 1 else ''}:\n{report.render()}",
+            hint="mend the data, or hand a new contract with --contract; nothing was changed",
+        )
+        self.report = report
+
+
+@dataclass(frozen=True)
+class Validated:
+    """A snapshot that passed: its contract, its statistics as they are stored, and its rows."""
+
+    contract: Contract
+    statistics: bytes
+    rows: int
+
+
+def captured_contract(ctx: Context, line: Line) -> Contract | None:
+    """The contract that the latest version was held to."""
+    return sidecar_of(ctx, line).contract() if line.begun else None
+
+
+def validate_plan(
+    ctx: Context, request: IngestRequest, line: Line, plan: IngestPlan, hashed: Mapping[str, Hashed], spill: Path
+) -> Validated:
+    """Hold what would become the snapshot to its contract.
+
+    Files that are uploaded are read here on disk. They stand for the objects in the commit because the server
+    confirms their checksums, and the commit is compared with the manifest, before anything is merged.
+
+    Args:
+        ctx: the repository.
+        request: what was asked.
+        line: where the dataset stands.
+        plan: what would change.
+        hashed: the whole source.
+        spill: a private folder for what must be downloaded or does not fit in memory.
+
+    Raises:
+        ContractViolatedError: it breaks the contract.
+        InvalidError: the contract can't be run.
+    """
+    captured = captured_contract(ctx, line)
+    new = _tables(plan.upload)
+    contract = request.contract or captured or infer_contract(request.dataset, new, spill_dir=spill)
+    unchanged = captured is not None and captured.hash == contract.hash
+
+    def rest() -> Sequence[TableFile]:
+        return [] if not line.begun else _rest(ctx, line, plan, hashed, spill)
+
+    files = new if unchanged or not line.begun else [*new, *rest()]
+    report = validate(contract, files, rest=rest if unchanged else list, spill_dir=spill, threads=ctx.threads)
+    if not report.ok:
+        raise ContractViolatedError(request.dataset, report)
+    for violation in report.violations:
+        ctx.progress.note(violation.message)
+    gone = {*plan.remove, *(h.file.path for h in plan.upload)}
+    kept = [f for f in _statistics(ctx, line) if f.path not in gone] if unchanged else []
+    statistics = (*kept, *report.statistics)
+    schemas = report.schemas or (_schemas(ctx, line) if unchanged else ())
+    return Validated(contract, encode_statistics(schemas, statistics), sum(f.rows for f in statistics))
+
+
+def encode_statistics(schemas: Sequence[TableSchema], files: Sequence[FileStatistics]) -> bytes:
+    """``statistics.json``: schema and totals of each table, and the statistics of each file."""
+    ordered = sorted(files, key=lambda f: f.path)
+    value = {
+        "format": STATISTICS_FORMAT,
+        "schemas": [schema.to_json() for schema in schemas],
+        "tables": [table.to_json() for table in merge_statistics(ordered)],
+        "files": [file.to_json() for file in ordered],
+    }
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode() + b"\n"
+
+
+def _statistics(ctx: Context, line: Line) -> list[FileStatistics]:
+    return [FileStatistics.from_json(raw) for raw in _stored(ctx, line).get("files", ())]
+
+
+def _schemas(ctx: Context, line: Line) -> list[TableSchema]:
+    return [TableSchema.from_json(raw) for raw in _stored(ctx, line).get("schemas", ())]
+
+
+def _stored(ctx: Context, line: Line) -> dict[str, Any]:
+    if not line.begun:
+        return {}
+    try:
+        value = json.loads(sidecar_of(ctx, line).statistics())
+    except NotFoundError:
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def _tables(files: Sequence[Hashed]) -> list[TableFile]:
+    return [TableFile(h.file.path, h.file.local) for h in files if table_format(h.file.path)]
+
+
+def _rest(ctx: Context, line: Line, plan: IngestPlan, hashed: Mapping[str, Hashed], spill: Path) -> list[TableFile]:
+    """The table files that stay as they are: from the source where it has them, else downloaded and verified."""
+    sent = {h.file.path for h in plan.upload}
+    sidecar = sidecar_of(ctx, line)
+    local: list[TableFile] = []
+    remote: list[tuple[str, str, Path]] = []
+    gone = set(plan.remove)
+    root = line.annotation.digest if line.annotation else plan.manifest.root
+    for number, entry in enumerate(iter_entries(root, sidecar.chunk)):
+        if entry.path in sent or entry.path in gone or not table_format(entry.path):
+            continue
+        if entry.path in hashed:
+            local.append(TableFile(entry.path, hashed[entry.path].file.local))
+        else:
+            remote.append((entry.path, entry.sha256, spill / "rest" / str(number) / entry.path.rpartition("/")[2]))
+    for _ in run_all(lambda item: _download(sidecar, *item), remote, threads=ctx.threads):
+        pass
+    return [*local, *(TableFile(path, target) for path, _, target in remote)]
+
+
+def _download(sidecar: Sidecar, path: str, sha256: str, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    response = sidecar.objects.open(sidecar.commit, dataset_prefix(sidecar.dataset) + path)
+    try:
+        with target.open("wb") as file:
+            for block in response.stream(1 << 20):
+                file.write(block)
+    finally:
+        response.release_conn()
+    if hash_file(target).sha256 != sha256:
+        raise RejectedError(
+            f"{path} at {sidecar.commit[:12]} is not what its manifest promises.",
+            hint="`lakefs-repro verify --deep` tells what else is damaged",
+            kind="stored-data-damaged",
+        )
