@@ -1,6 +1,6 @@
 """Ingest: local files become an immutable, validated, pinned and tagged version of a dataset.
 
-:data:`STEPS` are its steps, in order. It can be killed before or after the effect of each, and the same command goes on.
+:data:`STEPS` are its steps, in order. It can be killed before or after the effect of each; the same command goes on.
 """
 
 from __future__ import annotations
@@ -78,7 +78,9 @@ def ingest(ctx: Context, request: IngestRequest) -> IngestResult:
             "A version and a bump contradict each other.", hint="name one of them", kind="version-and-bump"
         )
     ctx.progress.step("scan")
-    found = scan(request.sources, exclude=request.exclude, under=request.under, prefix=dataset_prefix(request.dataset))
+    found = request.found or scan(
+        request.sources, exclude=request.exclude, under=request.under, prefix=dataset_prefix(request.dataset)
+    )
     check_paths(file.path for file in found.files)
     hashed = _hash(ctx, found)
     with tempfile.TemporaryDirectory(prefix="lakefs-repro-") as spill:

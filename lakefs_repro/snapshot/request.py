@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from lakefs_repro.model.annotation import Input
 from lakefs_repro.model.contract import Contract
+from lakefs_repro.snapshot.source import Scan
 
 Mode = Literal["replace", "append"]
 Bump = Literal["major", "minor", "patch"]
@@ -39,6 +40,7 @@ class IngestRequest:
         allow_shrink: let ``replace`` remove more than half of the files.
         dry_run: hash, compare and validate only.
         intent: what makes two requests the same command; derived from the sources when empty.
+        found: the files, where the caller has found them already; ``sources`` are not looked at then.
     """
 
     dataset: str
@@ -58,6 +60,7 @@ class IngestRequest:
     allow_shrink: bool = False
     dry_run: bool = False
     intent: str = ""
+    found: Scan | None = None
 
     @property
     def fingerprint(self) -> str:

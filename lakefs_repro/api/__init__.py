@@ -1,0 +1,1 @@
+"""What a program uses: configuration, connection and the lake."""

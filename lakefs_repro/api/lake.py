@@ -1,0 +1,146 @@
+"""The lake: one repository with its datasets, as a program sees it. It delegates everything to the verbs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+
+from lakefs_repro.api.config import Config, DatasetConfig
+from lakefs_repro.api.session import IngestSession
+from lakefs_repro.errors import InvalidError, NotFoundError
+from lakefs_repro.model.annotation import Input
+from lakefs_repro.model.contract import Contract
+from lakefs_repro.model.report import RestoreReport, VerifyReport, VersionInfo
+from lakefs_repro.restore.folder import restore_to
+from lakefs_repro.restore.rollback import RollbackResult, roll_back
+from lakefs_repro.snapshot.context import Context
+from lakefs_repro.snapshot.ingest import ingest
+from lakefs_repro.snapshot.request import Bump, IngestRequest, IngestResult, Mode
+from lakefs_repro.snapshot.resolve import resolve
+from lakefs_repro.snapshot.snapshot import Snapshot
+from lakefs_repro.snapshot.verify import verify
+from lakefs_repro.snapshot.versions import list_versions
+
+
+class Lake:
+    """Datasets of one repository on one server; made by :func:`lakefs_repro.connect`."""
+
+    def __init__(self, context: Context, config: Config) -> None:
+        self.context = context
+        self.config = config
+
+    def ingest(
+        self,
+        dataset: str,
+        *,
+        mode: Mode = "replace",
+        version: str | None = None,
+        bump: Bump | None = None,
+        contract: str | Path | None = None,
+        inputs: Iterable[str] = (),
+        query: str = "",
+        job: str = "",
+        code: str = "",
+        message: str = "",
+        exclude: Iterable[str] = (),
+        allow_shrink: bool = False,
+    ) -> IngestSession:
+        """Begin an ingest, to be used in a ``with`` block.
+
+        ::
+
+            with lake.ingest("flights", bump="minor") as ingest:
+                ingest.add("data/flights")
+            print(ingest.result.version)
+
+        Arguments are those of :class:`~lakefs_repro.snapshot.request.IngestRequest`; ``inputs`` are references
+        such as ``"raw@1.0.0"``, resolved now.
+        """
+        request = self.request(
+            dataset, (), contract=contract, inputs=inputs, exclude=exclude,
+        )  # fmt: skip
+        request = replace(
+            request, mode=mode, version=version, bump=bump, query=query, job=job, code=code, message=message,
+            allow_shrink=allow_shrink,
+        )  # fmt: skip
+        return IngestSession(self.context, request)
+
+    def request(
+        self,
+        dataset: str,
+        sources: Iterable[Path],
+        *,
+        contract: str | Path | None = None,
+        inputs: Iterable[str] = (),
+        exclude: Iterable[str] = (),
+    ) -> IngestRequest:
+        """An ingest request with what the project's configuration says of the dataset."""
+        settings = self.config.project.datasets.get(dataset, DatasetConfig())
+        file = Path(contract) if contract else self.config.folder / settings.contract if settings.contract else None
+        return IngestRequest(
+            dataset=dataset,
+            sources=tuple(sources),
+            contract=load_contract(file) if file else None,
+            inputs=tuple(self.input(ref) for ref in inputs),
+            exclude=(*settings.exclude, *exclude),
+        )
+
+    def run_ingest(self, request: IngestRequest) -> IngestResult:
+        """Run a request that :meth:`request` began."""
+        return ingest(self.context, request)
+
+    def input(self, ref: str) -> Input:
+        """A snapshot as an input of another, exact whatever the reference."""
+        found = self.snapshot(ref)
+        return Input(
+            ref=ref, dataset=found.dataset, version=found.version or "", commit=found.commit, digest=found.digest
+        )
+
+    def snapshot(self, ref: str, *, dataset: str | None = None) -> Snapshot:
+        """The snapshot that a reference stands for: ``flights@1.2.0``, ``flights@^1``, a commit, a digest, ...
+
+        Raises:
+            NotFoundError: there is none.
+            InvalidError: the reference can't be read, or does not say which dataset.
+        """
+        return resolve(self.context, ref, dataset=dataset)
+
+    def versions(self, dataset: str | None = None) -> tuple[VersionInfo, ...]:
+        """All versions, of one dataset or of all."""
+        return list_versions(self.context, dataset)
+
+    def verify(self, ref: str, *, deep: bool = False) -> VerifyReport:
+        """Read every object at its last byte, or whole and hashed when ``deep``."""
+        return verify(self.context, self.snapshot(ref), deep=deep)
+
+    def restore(self, ref: str, to: str | Path, *, include: Iterable[str] = ()) -> RestoreReport:
+        """Put a snapshot's exact files into a folder, verified before they appear."""
+        return restore_to(self.context, self.snapshot(ref), Path(to), include=tuple(include), state=self.context.state)
+
+    def roll_back(self, ref: str, *, message: str = "", dry_run: bool = False) -> RollbackResult:
+        """Make an earlier version of a dataset the newest one, by a new commit that copies nothing."""
+        found = self.snapshot(ref)
+        if found.partition:
+            raise InvalidError(
+                f"{ref} is a part of a dataset; only a whole one can be rolled back.",
+                hint=f"use {found.dataset}@{found.version}",
+                kind="partial-rollback",
+            )
+        return roll_back(self.context, found.dataset, found.ingest_commit, message=message, dry_run=dry_run)
+
+
+def load_contract(path: Path) -> Contract:
+    """Read a contract file.
+
+    Raises:
+        NotFoundError: it is not there.
+        InvalidError: it is wrong; file, line and key are named.
+    """
+    try:
+        text = path.read_bytes()
+    except OSError as error:
+        raise NotFoundError(
+            f"The contract {path} can't be read: {error.strerror}.", kind="contract-not-found"
+        ) from error
+    return Contract.load(text, source=str(path))

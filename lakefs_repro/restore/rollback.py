@@ -1,0 +1,145 @@
+"""Rolling one dataset of ``main`` back to an earlier version, by a new commit, copying nothing."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from lakefs_repro.errors import LakefsReproError, UnavailableError
+from lakefs_repro.lake.values import Commit
+from lakefs_repro.ledger.append import ledger_head
+from lakefs_repro.model.annotation import Annotation
+from lakefs_repro.model.head import HeadRecord
+from lakefs_repro.model.names import ingest_branch, new_ulid
+from lakefs_repro.model.version import Version
+from lakefs_repro.snapshot.context import Context
+from lakefs_repro.snapshot.line import Line, read_line, require_clean
+from lakefs_repro.snapshot.publish import drop_branch, finish, merge_to_main, release, reserve, taken_versions
+from lakefs_repro.snapshot.settle import settle
+from lakefs_repro.snapshot.sidecar import SidecarPaths
+from lakefs_repro.snapshot.write import carry_actions, commit, open_draft
+
+
+@dataclass(frozen=True, slots=True)
+class RollbackResult:
+    """What a rollback did; ``outcome`` is ``unchanged`` when ``main`` holds that snapshot already."""
+
+    outcome: Literal["rolled-back", "unchanged", "planned"]
+    dataset: str
+    version: str
+    rolled_back_to: str
+    previous: str
+    digest: str
+    engine: str
+    repository: str
+    commit: str = ""
+    ingest_commit: str = ""
+
+    def to_json(self) -> dict[str, str]:
+        """For ``--json``."""
+        return {name: getattr(self, name) for name in self.__dataclass_fields__}
+
+
+def roll_back(
+    ctx: Context, dataset: str, ingest_commit: str, *, message: str = "", dry_run: bool = False
+) -> RollbackResult:
+    """Make the snapshot of an earlier ingest commit the newest version of its dataset.
+
+    A commit on the line takes the old commit's tree whole, so no byte is copied; it is merged, pinned and tagged as
+    the next patch version. Other datasets stay as they are, and the history is kept.
+
+    Raises:
+        ConflictError: another ingest of the dataset was first, or another client changed it in ``main``.
+        NotFoundError: no such commit.
+    """
+    ctx.progress.step("look")
+    old = ctx.repository.commits.get(ingest_commit)
+    target = Annotation.decode(old.metadata)
+    line = read_line(ctx, dataset)
+    require_clean(ctx, line)
+    now = line.annotation or target
+    if now.digest == target.digest and now.schema == target.schema:
+        return _result(ctx, "unchanged", now, target, commit="", ingest_commit=line.head.id)
+    version = str(max([*taken_versions(ctx, dataset), Version(now.version)]).bump("patch"))
+    ulid = new_ulid(int(ctx.now().timestamp() * 1000), os.urandom(10))
+    said = replace(
+        target,
+        ingest=ulid,
+        version=version,
+        previous=now.version,
+        rolled_back_to=target.version,
+        ledger=ledger_head(ctx.repository),
+        commit="",
+        tool=ctx.tool,
+        extra={"repro.by": ctx.who},
+    )
+    if dry_run:
+        return _result(ctx, "planned", said, target, commit="", ingest_commit="")
+    try:
+        made = _make(ctx, line, old, said, message or f"Roll {dataset} back to {target.version}")
+        ctx.progress.step("pin")
+        reserve(ctx, dataset, version, made)
+        ctx.progress.step("merge")
+        merge = merge_to_main(ctx, made, line.head.id)
+    except UnavailableError:
+        raise
+    except LakefsReproError:
+        release(ctx, dataset, version, ulid)
+        drop_branch(ctx, ingest_branch(dataset, ulid))
+        raise
+    published = finish(ctx, made, merge)
+    return _result(ctx, "rolled-back", said, target, commit=published.merge, ingest_commit=made.id)
+
+
+def _make(ctx: Context, line: Line, old: Commit, said: Annotation, message: str) -> Commit:
+    ctx.progress.step("branch")
+    draft = open_draft(ctx, line, said.ingest)
+    ctx.progress.step("commit")
+    metadata = said.encode()
+
+    def look() -> Commit | None:
+        head = ctx.repository.commits.get(ctx.repository.branches.get(draft.branch).commit)
+        return head if head.metadata.get("repro.ingest") == said.ingest else None
+
+    made = settle(
+        lambda: ctx.repository.commits.create(draft.branch, message, metadata, source_metarange=old.metarange), look
+    )
+    carry_actions(draft)
+    if next(iter(ctx.repository.branches.staged(draft.branch, most=1)), None) is None:
+        return made
+    # The old tree has older hook definitions: main's go on top, with a head.json that makes this the line's newest.
+    head = HeadRecord(
+        dataset=said.dataset,
+        ingest=said.ingest,
+        version=said.version,
+        manifest=said.digest,
+        contract=said.schema,
+        files=said.files,
+        bytes=said.bytes,
+    )
+    ctx.repository.objects.put(draft.branch, SidecarPaths(said.dataset).head, head.encode())
+    return commit(draft, said, message)
+
+
+def _result(
+    ctx: Context,
+    outcome: Literal["rolled-back", "unchanged", "planned"],
+    said: Annotation,
+    target: Annotation,
+    *,
+    commit: str,
+    ingest_commit: str,
+) -> RollbackResult:
+    return RollbackResult(
+        outcome=outcome,
+        dataset=said.dataset,
+        version=said.version,
+        rolled_back_to=target.version,
+        previous=said.previous,
+        digest=said.digest,
+        engine=ctx.engine,
+        repository=ctx.repository.name,
+        commit=commit,
+        ingest_commit=ingest_commit,
+    )
