@@ -1,0 +1,127 @@
+"""The ASGI application: authentication, dispatch, answers, access log."""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import secrets
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+from starlette.applications import Starlette
+from starlette.responses import PlainTextResponse
+from starlette.routing import Route as PlainRoute
+
+from lakefs_repro.embedded.app_root import API_ROOT
+from lakefs_repro.embedded.call import Call
+from lakefs_repro.embedded.errors import ApiError, ClientGoneError, not_found, not_implemented
+from lakefs_repro.embedded.reply import Reply, json_reply
+from lakefs_repro.embedded.router import Router
+from lakefs_repro.embedded.routes import HANDLERS
+from lakefs_repro.embedded.store.writer import storage_failure
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+    from starlette.types import ASGIApp, Receive, Scope, Send
+
+    from lakefs_repro.embedded.accesslog import AccessLog
+    from lakefs_repro.embedded.auth import Doorkeeper
+    from lakefs_repro.embedded.store.engine import Engine
+
+
+_OPEN_OPERATIONS = {"healthCheck", "getSetupState"}
+_THREADS = 24
+_FIRST_ERROR = 400
+_LOG = logging.getLogger(__name__)
+
+
+class Api:
+    """Serves ``/api/v1``. It dispatches by itself: a small upload has no time for layers of middleware."""
+
+    def __init__(self, engine: Engine, doorkeeper: Doorkeeper, log: AccessLog, others: ASGIApp) -> None:
+        self._engine = engine
+        self._doorkeeper = doorkeeper
+        self._log = log
+        self._others = others
+        self._router = Router(HANDLERS)
+        self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="work")
+        self._request_ids = itertools.count(1)
+        self._request_prefix = secrets.token_hex(4)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or not scope["path"].startswith(API_ROOT):
+            await self._others(scope, receive, send)
+            return
+        target = (scope.get("raw_path") or scope["path"].encode()).decode("latin-1")
+        call = Call(scope, receive, self._engine, self._pool, {})
+        try:
+            reply = await self._answer(call, target[len(API_ROOT) :])
+        except ClientGoneError:
+            self._note(call, target, Reply(499))
+            return
+        self._note(call, target, reply)
+        await self._send(scope["method"], reply, send)
+
+    async def _answer(self, call: Call, path: str) -> Reply:
+        try:
+            found = self._router.find(call.scope["method"], path)
+            if found is None or found[0].operation not in _OPEN_OPERATIONS:
+                authorization = call.header(b"authorization")
+                if not self._doorkeeper.admits(authorization.encode("latin-1") if authorization else None):
+                    raise ApiError(401, "error authenticating request")  # noqa: TRY301  one place answers errors
+            if found is None:
+                raise not_found("invalid API endpoint")  # noqa: TRY301
+            route, call.params = found
+            if route.handler is None:
+                raise not_implemented(  # noqa: TRY301
+                    f"{route.operation} is not implemented by the embedded engine of lakefs-repro"
+                )
+            return await route.handler(call)
+        except ApiError as error:
+            return json_reply(error.body, error.status)
+        except ClientGoneError:
+            raise
+        except Exception as error:  # noqa: BLE001  a defect must answer 500, not hang up
+            refused = storage_failure(error)
+            if isinstance(refused, ApiError):
+                return json_reply(refused.body, refused.status)
+            _LOG.error("%s %s failed", call.scope["method"], path, exc_info=sys.exc_info())
+            return json_reply({"message": f"internal error: {type(error).__name__}"}, 500)
+
+    def _note(self, call: Call, target: str, reply: Reply) -> None:
+        query = call.scope["query_string"]
+        shown = f"{target}?{query.decode('latin-1')}" if query else target
+        sent = reply.length if reply.length is not None else len(reply.body)
+        lines = self._log.line(call.scope["method"], shown, reply.status, received=call.received, sent=sent)
+        for method, extra_target, status, size in call.extra_log:
+            lines += self._log.line(method, extra_target, status, received=size, sent=0)
+        self._log.write(lines)
+
+    async def _send(self, method: str, reply: Reply, send: Send) -> None:
+        if method == "HEAD" and reply.status >= _FIRST_ERROR and reply.body:
+            reply = Reply(reply.status)
+        headers = [(b"x-request-id", f"{self._request_prefix}-{next(self._request_ids)}".encode()), *reply.headers]
+        if reply.length is not None:
+            headers.append((b"content-length", str(reply.length).encode()))
+        elif reply.stream is None and method != "HEAD" and reply.status not in {204, 304}:
+            headers.append((b"content-length", str(len(reply.body)).encode()))
+        await send({"type": "http.response.start", "status": reply.status, "headers": headers})
+        if reply.stream is not None and method != "HEAD":
+            async for chunk in reply.stream:
+                await send({"type": "http.response.body", "body": chunk, "more_body": True})
+            await send({"type": "http.response.body", "body": b""})
+        else:
+            await send({"type": "http.response.body", "body": b"" if method == "HEAD" else reply.body})
+
+    def close(self) -> None:
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
+
+def create_app(engine: Engine, doorkeeper: Doorkeeper, log: AccessLog) -> Api:
+    """The application for ``engine``: lakeFS' API, and its health page beside it."""
+
+    async def alive(_: Request) -> PlainTextResponse:
+        return PlainTextResponse(f"alive! {engine.root_id}")
+
+    return Api(engine, doorkeeper, log, Starlette(routes=[PlainRoute("/_health", alive)]))

@@ -1,0 +1,70 @@
+"""Credentials of a root: made once at random, kept readable by their owner alone, asked for on every request."""
+
+from __future__ import annotations
+
+import base64
+import hmac
+import json
+import os
+import secrets
+import string
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_KEY_ALPHABET = string.ascii_uppercase + "234567"
+_SECRET_ALPHABET = string.ascii_letters + string.digits + "+/"
+
+
+@dataclass(frozen=True)
+class Credentials:
+    access_key_id: str
+    secret_access_key: str
+
+    def __repr__(self) -> str:
+        return f"Credentials(access_key_id={self.access_key_id!r})"
+
+
+def load_or_create(path: Path) -> Credentials:
+    """The credentials in ``path``; at the first call they are made, with mode 0600."""
+    try:
+        return _read(path)
+    except FileNotFoundError:
+        made = Credentials(
+            "AKIA" + "".join(secrets.choice(_KEY_ALPHABET) for _ in range(16)),
+            "".join(secrets.choice(_SECRET_ALPHABET) for _ in range(40)),
+        )
+    write_private(path, json.dumps(asdict(made)))
+    return made
+
+
+def _read(path: Path) -> Credentials:
+    known = json.loads(path.read_text())
+    return Credentials(known["access_key_id"], known["secret_access_key"])
+
+
+def write_private(path: Path, text: str) -> None:
+    """Replace ``path`` at once and durably by a file that only its owner can read."""
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(handle, "w") as file:
+        file.write(text + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)
+
+
+class Doorkeeper:
+    """Says whether an Authorization header carries the root's credentials, in constant time."""
+
+    def __init__(self, credentials: Credentials) -> None:
+        pair = f"{credentials.access_key_id}:{credentials.secret_access_key}"
+        self._expected = base64.b64encode(pair.encode())
+
+    def admits(self, authorization: bytes | None) -> bool:
+        if authorization is None:
+            return False
+        scheme, _, value = authorization.partition(b" ")
+        return hmac.compare_digest(value.strip(), self._expected) and scheme.lower() == b"basic"

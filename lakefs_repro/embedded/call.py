@@ -1,0 +1,200 @@
+"""One request, as handlers read it: path and query parameters, headers, body; validated as lakeFS validates."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import unquote_plus
+
+from lakefs_repro.embedded.errors import ApiError, ClientGoneError, bad_request
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import AsyncIterator, Callable, Mapping
+    from concurrent.futures import Executor
+
+    from starlette.types import Receive, Scope
+
+    from lakefs_repro.embedded.store.engine import Engine
+
+Result = TypeVar("Result")
+
+_MAX_JSON = 32 * 1024 * 1024
+_DEFAULT_AMOUNT = 100
+_MAX_AMOUNT = 1000
+_TRUE, _FALSE = {"1", "t", "T", "TRUE", "true", "True"}, {"0", "f", "F", "FALSE", "false", "False"}
+_DATE_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)?")
+
+
+class Call:
+    """A request on its way through a handler."""
+
+    __slots__ = ("_headers", "_query", "engine", "extra_log", "params", "pool", "receive", "received", "scope")
+
+    def __init__(
+        self, scope: Scope, receive: Receive, engine: Engine, pool: Executor, params: dict[str, str]
+    ) -> None:
+        self.scope = scope
+        self.receive = receive
+        self.engine = engine
+        self.params = params
+        self.received = 0
+        self.extra_log: list[tuple[str, str, int, int]] = []
+        self.pool = pool
+        self._query: dict[str, list[str]] | None = None
+        self._headers: dict[bytes, bytes] | None = None
+
+    async def run(self, work: Callable[..., Result], *arguments: Any) -> Result:
+        """Do ``work`` in a thread, so that the others' requests go on meanwhile."""
+        return await asyncio.get_running_loop().run_in_executor(self.pool, work, *arguments)
+
+    def write(
+        self, operation: Callable[[sqlite3.Connection], Result], *, guarded: bool = True
+    ) -> asyncio.Future[Result]:
+        """Give ``operation`` to the writer; done when it is on disk."""
+        return self.engine.writer.enqueue(asyncio.get_running_loop(), operation, guarded=guarded)
+
+    @property
+    def reader(self) -> sqlite3.Connection:
+        return self.engine.database.reader()
+
+    def header(self, name: bytes) -> str | None:
+        if self._headers is None:
+            self._headers = dict(self.scope["headers"])
+        value = self._headers.get(name)
+        return None if value is None else value.decode("latin-1")
+
+    def queries(self, name: str) -> list[str]:
+        if self._query is None:
+            self._query = {}
+            for item in self.scope["query_string"].decode("latin-1").split("&"):
+                key, _, value = item.partition("=")
+                self._query.setdefault(unquote_plus(key), []).append(unquote_plus(value))
+        return self._query.get(name, [])
+
+    def query(self, name: str, default: str = "") -> str:
+        values = self.queries(name)
+        return values[0] if values else default
+
+    def required(self, name: str) -> str:
+        values = self.queries(name)
+        if not values:
+            raise _parameter(name, "value is required but missing")
+        if not values[0]:
+            raise _parameter(name, "empty value is not allowed")
+        return values[0]
+
+    def optional(self, name: str) -> str | None:
+        """A query parameter that may be left out but not left empty."""
+        return self.required(name) if self.queries(name) else None
+
+    def flag(self, name: str, *, default: bool = False) -> bool:
+        value = self.query(name)
+        if not value:
+            return default
+        if value not in _TRUE | _FALSE:
+            raise _parameter(name, f"value {value}: an invalid boolean: invalid syntax")
+        return value in _TRUE
+
+    def amount(self) -> int:
+        text = self.query("amount")
+        if not text:
+            return _DEFAULT_AMOUNT
+        try:
+            amount = int(text)
+        except ValueError:
+            raise _parameter("amount", f"value {text}: an invalid integer: invalid syntax") from None
+        if amount > _MAX_AMOUNT:
+            raise _parameter("amount", f"number must be at most {_MAX_AMOUNT}")
+        if amount < -1:
+            raise _parameter("amount", "number must be at least -1")
+        return amount if amount > 0 else _DEFAULT_AMOUNT
+
+    def choice(self, name: str, allowed: tuple[str, ...], default: str) -> str:
+        value = self.query(name, default)
+        if value not in allowed:
+            listed = json.dumps(allowed, separators=(",", ":"))
+            raise _parameter(name, f"value is not one of the allowed values {listed}")
+        return value
+
+    def date_time(self, name: str) -> str | None:
+        value = self.optional(name)
+        if value is not None and not _DATE_TIME.fullmatch(value):
+            raise _parameter(name, 'string doesn\'t match the format "date-time"')
+        return value
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        """The body as it comes in."""
+        while True:
+            message = await self.receive()
+            if message["type"] != "http.request":
+                raise ClientGoneError
+            chunk: bytes = message.get("body", b"")
+            if chunk:
+                self.received += len(chunk)
+                yield chunk
+            if not message.get("more_body", False):
+                return
+
+    async def json(self, *, may_be_absent: bool = False) -> Any:
+        """The decoded JSON body; ``{}`` for an absent one where that is allowed."""
+        content_type = (self.header(b"content-type") or "application/json").partition(";")[0].strip().lower()
+        body = bytearray()
+        async for chunk in self.chunks():
+            body += chunk
+            if len(body) > _MAX_JSON:
+                raise ApiError(413, "request body is too large")
+        if not body and may_be_absent:
+            return {}
+        if content_type != "application/json":
+            given = self.header(b"content-type")
+            raise bad_request(f'request body has an error: header Content-Type has unexpected value "{given}"')
+        if not body:
+            raise bad_request("request body has an error: value is required but missing")
+        try:
+            return json.loads(body)
+        except ValueError as error:
+            raise bad_request(f"request body has an error: failed to decode request body: {error}") from None
+
+
+def _parameter(name: str, problem: str) -> ApiError:
+    return bad_request(f'parameter "{name}" in query has an error: {problem}')
+
+
+_KINDS: dict[str, tuple[type, str]] = {
+    "string": (str, "value must be a string"),
+    "boolean": (bool, "value must be a boolean"),
+    "integer": (int, "value must be an integer"),
+    "array": (list, "value must be an array"),
+    "object": (dict, "value must be an object"),
+}
+
+
+def checked(body: Any, schema: str, fields: Mapping[str, str]) -> dict[str, Any]:
+    """``body`` when it fits: fields to kinds, ``*`` behind a kind for required, ``strings`` for an object of strings."""
+    if not isinstance(body, dict):
+        raise _schema(schema, "", "value must be an object")
+    for name, kind in fields.items():
+        if name not in body:
+            if kind.endswith("*"):
+                raise _schema(schema, name, f'property "{name}" is missing')
+            continue
+        _check(schema, name, body[name], kind.rstrip("*"))
+    return body
+
+
+def _check(schema: str, name: str, value: Any, kind: str) -> None:
+    expected, problem = _KINDS["object" if kind == "strings" else kind]
+    if not isinstance(value, expected) or (expected is int and isinstance(value, bool)):
+        raise _schema(schema, name, problem)
+    if kind == "strings":
+        for key, item in value.items():
+            if not isinstance(item, str):
+                raise _schema(schema, f"{name}/{key}", "value must be a string")
+
+
+def _schema(schema: str, pointer: str, problem: str) -> ApiError:
+    where = f'Error at "/{pointer}": ' if pointer else ""
+    return bad_request(f"request body has an error: doesn't match schema #/components/schemas/{schema}: {where}{problem}")

@@ -1,0 +1,44 @@
+"""Handlers of the API, one module per group; ``HANDLERS`` maps operation ids to them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lakefs_repro.embedded.routes import (
+    branches,
+    bulk_download,
+    bulk_upload,
+    commits,
+    config,
+    deletion,
+    download,
+    listing,
+    local_upload,
+    refs,
+    repositories,
+    settings,
+    staging,
+    tags,
+    upload,
+)
+
+if TYPE_CHECKING:
+    from lakefs_repro.embedded.router import Handler
+
+HANDLERS: dict[str, Handler] = {
+    **config.HANDLERS,
+    **repositories.HANDLERS,
+    **settings.HANDLERS,
+    **branches.HANDLERS,
+    **commits.HANDLERS,
+    **tags.HANDLERS,
+    **refs.HANDLERS,
+    **listing.HANDLERS,
+    **download.HANDLERS,
+    **upload.HANDLERS,
+    **deletion.HANDLERS,
+    **staging.HANDLERS,
+    **bulk_upload.HANDLERS,
+    **bulk_download.HANDLERS,
+    **local_upload.HANDLERS,
+}

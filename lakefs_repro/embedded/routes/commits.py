@@ -1,0 +1,179 @@
+"""Commits: make one, read one, the log."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Any
+
+from lakefs_repro.embedded.call import checked
+from lakefs_repro.embedded.errors import INVALID_REF, ApiError, not_found, prefixed
+from lakefs_repro.embedded.reply import json_reply, page_reply
+from lakefs_repro.embedded.routes.repositories import found, writable
+from lakefs_repro.embedded.store import expressions, refs
+from lakefs_repro.embedded.store.committing import CommitRequest, commit
+from lakefs_repro.embedded.store.compare import compare
+from lakefs_repro.embedded.store.entry import same_content
+from lakefs_repro.embedded.store.history import History
+from lakefs_repro.embedded.store.metaranges import EMPTY
+
+if TYPE_CHECKING:
+    from lakefs_repro.embedded.call import Call
+    from lakefs_repro.embedded.reply import Reply
+    from lakefs_repro.embedded.router import Handler
+    from lakefs_repro.embedded.store.commits import Commit
+    from lakefs_repro.embedded.store.engine import Engine
+    from lakefs_repro.embedded.store.repositories import Repository
+
+_CREATION = {
+    "message": "string*",
+    "metadata": "strings",
+    "date": "integer",
+    "allow_empty": "boolean",
+    "force": "boolean",
+}
+_FRACTION = re.compile(r"\.\d+")
+
+
+def commit_shown(made: Commit) -> dict[str, Any]:
+    return {
+        "committer": made.committer,
+        "creation_date": made.creation_date,
+        "generation": made.generation,
+        "id": made.id,
+        "message": made.message,
+        "meta_range_id": made.metarange_id,
+        "metadata": dict(made.metadata),
+        "parents": list(made.parents),
+        "version": 1,
+    }
+
+
+async def _commit(call: Call) -> Reply:
+    body = checked(await call.json(), "CommitCreation", _CREATION)
+    request = CommitRequest(
+        message=body["message"],
+        metadata=body.get("metadata") or {},
+        allow_empty=body.get("allow_empty", False),
+        date=body.get("date"),
+        source_metarange=call.optional("source_metarange"),
+    )
+    repository, name = writable(call), call.params["branch"]
+    if refs.find_branch(call.reader, repository, name) is None:
+        raise not_found("prepare-commit hook aborted: list actions from commit: listing actions: not found")
+    made = await call.run(commit, call.engine, repository, name, request)
+    return json_reply(commit_shown(made), 201)
+
+
+async def _get(call: Call) -> Reply:
+    repository = found(call)
+    try:
+        resolved = expressions.resolve_commit(call.reader, repository, call.params["commitId"])
+    except ApiError as error:
+        # As measured: what can't be a ref answers 500 here, and 400 everywhere else.
+        raise (not_found("commit not found") if INVALID_REF not in error.message else ApiError(500, error.message)) from None
+    return json_reply(commit_shown(resolved))
+
+
+@dataclass(frozen=True)
+class LogRequest:
+    ref: str
+    amount: int
+    after: str
+    objects: list[str]
+    prefixes: list[str]
+    first_parent: bool
+    stop_at: str | None
+    since: int | None
+
+
+def _since(text: str | None) -> int | None:
+    if text is None:
+        return None
+    moment = datetime.fromisoformat(_FRACTION.sub("", text).replace("Z", "+00:00"))
+    return int(moment.astimezone(timezone.utc).timestamp())
+
+
+async def _log(call: Call) -> Reply:
+    request = LogRequest(
+        ref=call.params["ref"],
+        amount=call.amount(),
+        after=call.query("after"),
+        objects=call.queries("objects"),
+        prefixes=call.queries("prefixes"),
+        first_parent=call.flag("first_parent"),
+        stop_at=call.optional("stop_at"),
+        since=_since(call.date_time("since")),
+    )
+    limited = call.flag("limit")
+    shown = await call.run(_history, call.engine, found(call), request)
+    more = len(shown) > request.amount and not limited
+    shown = shown[: request.amount]
+    return page_reply(
+        [commit_shown(each) for each in shown], has_more=more, next_offset=shown[-1].id if more else ""
+    )
+
+
+def _history(engine: Engine, repository: Repository, request: LogRequest) -> list[Commit]:
+    """The wanted commits, one more than the amount when there are more."""
+    with engine.database.snapshot() as connection:
+        with prefixed("ref: "):
+            start = expressions.resolve_commit(connection, repository, request.ref)
+        after = stop = None
+        if request.after:
+            with prefixed("from ref: "):
+                after = expressions.resolve_commit(connection, repository, request.after).id
+        if request.stop_at:
+            with prefixed("stop_at: "):
+                stop = expressions.resolve_commit(connection, repository, request.stop_at).id
+        history = History(connection, repository)
+        wanted: list[Commit] = []
+        for each in history.log(start, first_parent=request.first_parent):
+            if request.since is not None and each.creation_date < request.since:
+                break
+            if after is None and _touches(engine, history, each, request):
+                wanted.append(each)
+            if after == each.id:
+                after = None
+            if each.id == stop or len(wanted) > request.amount:
+                break
+        return wanted
+
+
+def _touches(engine: Engine, history: History, each: Commit, request: LogRequest) -> bool:
+    """Whether a commit with one parent changed any of the objects or prefixes; merges never do, as measured."""
+    if not request.objects and not request.prefixes:
+        return True
+    if len(each.parents) != 1:
+        return False
+    trees = engine.trees
+    before = trees.metarange(history.commit(each.parents[0]).metarange_id)
+    after = trees.metarange(each.metarange_id) if each.metarange_id else EMPTY
+    for path in request.objects:
+        if not same_content(trees.lookup(before, path), trees.lookup(after, path)):
+            return True
+    for prefix in request.prefixes:
+        change = next(compare(trees, before, after, prefix), None)
+        if change is not None and change.path.startswith(prefix):
+            return True
+    return False
+
+
+async def _metarange(call: Call) -> Reply:
+    found(call)
+    return json_reply({"location": f"_lakefs/{call.params['meta_range']}"})
+
+
+async def _range(call: Call) -> Reply:
+    found(call)
+    return json_reply({"location": f"_lakefs/{call.params['range']}"})
+
+
+HANDLERS: dict[str, Handler] = {
+    "commit": _commit,
+    "getCommit": _get,
+    "logCommits": _log,
+    "getMetaRange": _metarange,
+    "getRange": _range,
+}

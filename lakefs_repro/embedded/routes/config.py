@@ -1,0 +1,138 @@
+"""Configuration, version, setup state, the one user, statistics, health."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from lakefs_repro import __version__
+from lakefs_repro.embedded.reply import json_reply, no_content, page_reply
+from lakefs_repro.embedded.store.database import FORMAT_VERSION
+from lakefs_repro.embedded.store.engine import COMMITTER
+
+if TYPE_CHECKING:
+    from lakefs_repro.embedded.call import Call
+    from lakefs_repro.embedded.reply import Reply
+    from lakefs_repro.embedded.router import Handler
+
+LAKEFS_VERSION = "1.84.0"
+BULK_CONTENT_TYPE = "application/vnd.lakefs-repro.bulk.v1"
+_GRACE_PERIOD = 24 * 60 * 60
+
+_STORAGE = {
+    "blockstore_description": "",
+    "blockstore_id": "",
+    "blockstore_namespace_ValidityRegex": "^local://",
+    "blockstore_namespace_example": "local://example-bucket/",
+    "blockstore_type": "local",
+    "default_namespace_prefix": "local://",
+    "import_support": False,
+    "import_validity_regex": "^local://",
+    "pre_sign_multipart_upload": False,
+    "pre_sign_support": False,
+    "pre_sign_support_ui": False,
+}
+_VERSION = {"version": LAKEFS_VERSION, "version_context": "lakefs-repro embedded"}
+
+
+def _embedded(call: Call) -> dict[str, Any]:
+    branch = "/repositories/{repository}/branches/{branch}/objects"
+    return {
+        "engine_version": __version__,
+        "format": FORMAT_VERSION,
+        "root_id": call.engine.root_id,
+        "bulk_upload": {"method": "POST", "path": f"{branch}/bulk", "content_type": BULK_CONTENT_TYPE},
+        "bulk_download": {
+            "method": "POST",
+            "path": "/repositories/{repository}/refs/{ref}/objects/bulk",
+            "content_type": BULK_CONTENT_TYPE,
+        },
+        "local_upload": {
+            "method": "POST",
+            "path": f"{branch}/local",
+            "incoming": str(call.engine.incoming),
+        },
+    }
+
+
+async def _config(call: Call) -> Reply:
+    return json_reply(
+        {
+            "capabilities_config": {},
+            "storage_config": _STORAGE,
+            "storage_config_list": [],
+            "ui_config": {},
+            "version_config": _VERSION,
+            "embedded": _embedded(call),
+        }
+    )
+
+
+async def _storage(_: Call) -> Reply:
+    return json_reply(_STORAGE)
+
+
+async def _version(_: Call) -> Reply:
+    return json_reply(_VERSION)
+
+
+async def _garbage_collection(_: Call) -> Reply:
+    return json_reply({"grace_period": _GRACE_PERIOD})
+
+
+async def _setup_state(_: Call) -> Reply:
+    login = {
+        "RBAC": "none",
+        "login_cookie_names": [],
+        "login_failed_message": "The credentials don't match.",
+        "login_url": "",
+        "login_url_method": "none",
+        "logout_url": "",
+    }
+    return json_reply({"comm_prefs_missing": False, "login_config": login, "state": "initialized"})
+
+
+def _user(call: Call) -> dict[str, Any]:
+    created = int(call.engine.database.setting("created"))
+    return {"creation_date": created, "email": "", "friendly_name": "", "id": COMMITTER}
+
+
+async def _current_user(call: Call) -> Reply:
+    return json_reply({"user": _user(call)})
+
+
+async def _users(call: Call) -> Reply:
+    return page_reply([_user(call)], has_more=False, next_offset="")
+
+
+async def _one_user(call: Call) -> Reply:
+    if call.params["userId"] != COMMITTER:
+        return json_reply({"message": "user not found"}, 404)
+    return json_reply(_user(call))
+
+
+async def _capabilities(_: Call) -> Reply:
+    return json_reply({"invite_user": False})
+
+
+async def _statistics(call: Call) -> Reply:
+    await call.json()
+    return no_content()
+
+
+async def _health(_: Call) -> Reply:
+    return no_content()
+
+
+HANDLERS: dict[str, Handler] = {
+    "getConfig": _config,
+    "getStorageConfig": _storage,
+    "getLakeFSVersion": _version,
+    "getGarbageCollectionConfig": _garbage_collection,
+    "getSetupState": _setup_state,
+    "getCurrentUser": _current_user,
+    "listUsers": _users,
+    "getUser": _one_user,
+    "getAuthCapabilities": _capabilities,
+    "postStatsEvents": _statistics,
+    "healthCheck": _health,
+}

@@ -1,0 +1,103 @@
+"""Deleting and copying objects, and changing their user metadata."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from lakefs_repro.embedded.call import checked
+from lakefs_repro.embedded.errors import ApiError, bad_request, not_found, not_implemented, prefixed
+from lakefs_repro.embedded.reply import Reply, json_reply, no_content
+from lakefs_repro.embedded.routes.repositories import writable
+from lakefs_repro.embedded.shown import object_stats
+from lakefs_repro.embedded.store import expressions, objects, protection, refs
+
+if TYPE_CHECKING:
+    import sqlite3
+
+    from lakefs_repro.embedded.call import Call
+    from lakefs_repro.embedded.router import Handler
+    from lakefs_repro.embedded.store.entry import Entry
+
+_MAX_PATHS = 1000
+_COPY = {"src_path": "string*", "src_ref": "string", "force": "boolean", "shallow": "boolean"}
+
+
+async def _delete(call: Call) -> Reply:
+    path, repository, name = call.required("path"), writable(call), call.params["branch"]
+
+    def delete(connection: sqlite3.Connection) -> None:
+        branch = refs.branch(connection, repository, name)
+        protection.require_allowed(connection, repository, name, protection.WRITE)
+        objects.remove(call.engine, connection, repository, branch, [path])
+
+    await call.write(delete)
+    return no_content()
+
+
+async def _delete_many(call: Call) -> Reply:
+    paths = checked(await call.json(), "PathList", {"paths": "array*"})["paths"]
+    if not all(isinstance(path, str) for path in paths):
+        raise bad_request('request body has an error: Error at "/paths": value must be a string')
+    if len(paths) > _MAX_PATHS:
+        raise ApiError(400, f"request size exceeded, max paths is set to {_MAX_PATHS}")
+    repository, name = writable(call), call.params["branch"]
+
+    def delete(connection: sqlite3.Connection) -> list[dict[str, Any]]:
+        branch = refs.find_branch(connection, repository, name)
+        if branch is None:  # as measured: lakeFS answers 200 here
+            return []
+        try:
+            protection.require_allowed(connection, repository, name, protection.WRITE)
+        except ApiError as error:
+            return [{"message": error.message, "path": path, "status_code": error.status} for path in paths]
+        objects.remove(call.engine, connection, repository, branch, paths)
+        return []
+
+    return json_reply({"errors": await call.write(delete)})
+
+
+async def _copy(call: Call) -> Reply:
+    target = call.required("dest_path")
+    body = checked(await call.json(), "ObjectCopyCreation", _COPY)
+    if body.get("shallow"):
+        raise not_implemented("Not Implemented")
+    objects.require_path(target)
+    repository, name, engine = writable(call), call.params["branch"], call.engine
+    objects.writable_branch(engine, call.reader, repository, name)
+    with engine.database.snapshot() as connection:
+        resolved = expressions.resolve(connection, repository, body.get("src_ref") or name)
+        source = engine.view(connection, resolved).lookup(body["src_path"])
+    if source is None:
+        raise not_found()
+    copied = source._replace(path=target, mtime=engine.now())
+    await call.write(
+        lambda connection: objects.stage(engine, connection, repository, name, copied), guarded=False
+    )
+    return json_reply(object_stats(repository, copied), 201)
+
+
+async def _user_metadata(call: Call) -> Reply:
+    path = call.required("path")
+    body = checked(await call.json(), "UpdateObjectUserMetadata", {"set": "strings*"})
+    repository, name, engine = writable(call), call.params["branch"], call.engine
+
+    def update(connection: sqlite3.Connection) -> Entry:
+        branch = objects.writable_branch(engine, connection, repository, name)
+        known = objects.head_view(engine, connection, repository, branch).lookup(path)
+        if known is None:
+            with prefixed(f"update user metadata on {repository.name}/{name}/{path}: "):
+                raise not_found()
+        changed = known._replace(metadata=body["set"] or None)
+        engine.staging.put(connection, branch.id, changed)
+        return changed
+
+    await call.write(update)
+    return no_content()
+
+
+HANDLERS: dict[str, Handler] = {
+    "deleteObject": _delete,
+    "deleteObjects": _delete_many,
+    "copyObject": _copy,
+    "updateObjectUserMetadata": _user_metadata,
+}

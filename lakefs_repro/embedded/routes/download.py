@@ -1,0 +1,144 @@
+"""Reading objects: whole, in parts, or their headers alone."""
+
+from __future__ import annotations
+
+import os
+from email.utils import formatdate
+from typing import TYPE_CHECKING
+
+from lakefs_repro.embedded.byteranges import ByteRange, UnsatisfiableError, parse
+from lakefs_repro.embedded.errors import ApiError
+from lakefs_repro.embedded.reply import Reply, encoded
+from lakefs_repro.embedded.routes.listing import entry_at, refuse_presigning
+from lakefs_repro.embedded.routes.repositories import found
+from lakefs_repro.embedded.store.addresses import place_of
+from lakefs_repro.embedded.store.blocks import SMALL, Place, open_checked
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from lakefs_repro.embedded.call import Call
+    from lakefs_repro.embedded.reply import Headers
+    from lakefs_repro.embedded.router import Handler
+    from lakefs_repro.embedded.store.engine import Engine
+    from lakefs_repro.embedded.store.entry import Entry
+
+_CHUNK = 1024 * 1024
+
+
+def _common_headers(entry: Entry) -> Headers:
+    return [
+        (b"etag", f'"{entry.checksum}"'.encode()),
+        (b"last-modified", formatdate(entry.mtime, usegmt=True).encode()),
+        (b"cache-control", b"no-store, must-revalidate"),
+        (b"expires", b"0"),
+        (b"content-type", entry.content_type.encode("latin-1", "replace")),
+    ]
+
+
+def _download_headers(entry: Entry) -> Headers:
+    disposition = b"inline" if entry.content_type == "application/json" else b"attachment"
+    return [
+        *_common_headers(entry),
+        (b"content-disposition", disposition),
+        (b"content-security-policy", b"default-src 'none'"),
+        (b"x-content-type-options", b"nosniff"),
+        (b"x-frame-options", b"SAMEORIGIN"),
+    ]
+
+
+async def _get(call: Call) -> Reply:
+    repository = found(call)
+    call.required("path")
+    refuse_presigning(call)
+    wanted = call.header(b"range")
+    if wanted:
+        _check_shape(wanted)
+    entry = entry_at(call, repository)
+    if call.header(b"if-none-match") == f'"{entry.checksum}"':
+        return Reply(304)
+    headers = _download_headers(entry)
+    try:
+        part = parse(wanted, entry.size) if wanted else None
+    except UnsatisfiableError as error:
+        return _unsatisfiable(error, headers)
+    piece = part or ByteRange(0, entry.size, entry.size)
+    if part is not None:
+        headers.append((b"content-range", part.content_range.encode()))
+    status = 200 if part is None else 206
+    place = place_of(call.engine, entry)
+    if piece.length <= SMALL:
+        return Reply(status, read_small(call.engine, place, piece), headers)
+    handle, start = open_at(place, piece)
+    return Reply(status, b"", headers, stream=stream_file(call, handle, start, piece.length), length=piece.length)
+
+
+def _check_shape(header: str) -> None:
+    """Raise 400 for what is no Range header at all, before the object is looked for."""
+    try:
+        parse(header, 1)
+    except UnsatisfiableError:
+        return
+
+
+def _unsatisfiable(error: UnsatisfiableError, headers: Headers) -> Reply:
+    kept = [header for header in headers if header[0] != b"content-type"]
+    kept.append((b"content-type", b"application/json"))
+    if error.content_range is not None:
+        kept.append((b"content-range", error.content_range.encode()))
+    return Reply(416, encoded(error.body), kept)
+
+
+def read_small(engine: Engine, place: Place, piece: ByteRange) -> bytes:
+    """A piece in one go: all of it, or 410 or 500."""
+    if place.pack is not None and piece.start + piece.length <= place.length:
+        return engine.blocks.packs.read(place.pack, place.start + piece.start, piece.length)
+    handle, start = open_at(place, piece)
+    try:
+        data = os.pread(handle, piece.length, start)
+    finally:
+        os.close(handle)
+    if len(data) != piece.length:
+        raise ApiError(500, "block is truncated")
+    return data
+
+
+def open_at(place: Place, piece: ByteRange) -> tuple[int, int]:
+    """A file with the piece, surely long enough, and where in it the piece begins."""
+    if place.pack is not None and piece.start + piece.length > place.length:
+        raise ApiError(500, "block is shorter than its object")
+    start = place.start + piece.start
+    return open_checked(place.file, start + piece.length), start
+
+
+async def stream_file(call: Call, handle: int, start: int, length: int) -> AsyncIterator[bytes]:
+    try:
+        position, end = start, start + length
+        while position < end:
+            data = await call.run(os.pread, handle, min(_CHUNK, end - position), position)
+            if not data:
+                raise ApiError(500, "block is truncated")
+            position += len(data)
+            yield data
+    finally:
+        os.close(handle)
+
+
+async def _head(call: Call) -> Reply:
+    repository = found(call)
+    wanted = call.header(b"range")
+    if wanted:
+        _check_shape(wanted)
+    entry = entry_at(call, repository)
+    headers = [*_common_headers(entry), (b"accept-ranges", b"bytes")]
+    if not wanted:
+        return Reply(200, b"", headers, length=entry.size)
+    try:
+        part = parse(wanted, entry.size)
+    except ApiError:
+        return Reply(416, b"", headers)
+    headers.append((b"content-range", part.content_range.encode()))
+    return Reply(206, b"", headers, length=part.length)
+
+
+HANDLERS: dict[str, Handler] = {"getObject": _get, "headObject": _head}

@@ -1,0 +1,157 @@
+"""Repositories: create, read, list, delete, metadata."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from lakefs_repro.embedded.call import checked
+from lakefs_repro.embedded.errors import bad_request, not_implemented
+from lakefs_repro.embedded.reply import json_reply, no_content, page_reply
+from lakefs_repro.embedded.store import commits, refs, repositories
+
+if TYPE_CHECKING:
+    import sqlite3
+
+    from lakefs_repro.embedded.call import Call
+    from lakefs_repro.embedded.reply import Reply
+    from lakefs_repro.embedded.router import Handler
+    from lakefs_repro.embedded.store.repositories import Repository
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9-]{2,62}")
+_NAMESPACE = re.compile(r"(s3|gs|https?|mem|local|transient)://.*")
+_CREATION = {
+    "name": "string*",
+    "storage_namespace": "string*",
+    "default_branch": "string",
+    "sample_data": "boolean",
+    "read_only": "boolean",
+}
+
+
+def _shown(repository: Repository) -> dict[str, Any]:
+    return {
+        "creation_date": repository.creation_date,
+        "default_branch": repository.default_branch,
+        "id": repository.name,
+        "read_only": repository.read_only,
+        "storage_id": "",
+        "storage_namespace": repository.namespace,
+    }
+
+
+def found(call: Call) -> Repository:
+    """The repository that the path names; 404 when it is not there."""
+    return repositories.find(call.reader, call.params["repository"])
+
+
+def writable(call: Call) -> Repository:
+    """The same, and 403 when it is read-only."""
+    repository = found(call)
+    repository.require_writable()
+    return repository
+
+
+def _require_pattern(name: str, value: str, pattern: re.Pattern[str]) -> None:
+    if not pattern.fullmatch(value):
+        raise bad_request(
+            "request body has an error: doesn't match schema #/components/schemas/RepositoryCreation: "
+            f'Error at "/{name}": string doesn\'t match the regular expression "^{pattern.pattern}$"'
+        )
+
+
+async def _create(call: Call) -> Reply:
+    body = checked(await call.json(), "RepositoryCreation", _CREATION)
+    name, namespace = body["name"], body["storage_namespace"]
+    _require_pattern("name", name, _NAME)
+    _require_pattern("storage_namespace", namespace, _NAMESPACE)
+    if body.get("sample_data"):
+        raise not_implemented("createRepository with sample_data is not implemented by the embedded engine")
+    default_branch = body.get("default_branch") or "main"
+    bare = call.flag("bare")
+    now = call.engine.now()
+
+    def create(connection: sqlite3.Connection) -> Repository:
+        made = repositories.create(
+            connection,
+            name,
+            namespace=namespace,
+            default_branch=default_branch,
+            read_only=body.get("read_only", False),
+            now=now,
+        )
+        if not bare:
+            first = commits.make(
+                made, (), committer="", message="Repository created", creation_date=now, metarange_id="", metadata={}
+            )
+            commits.insert(connection, made, first)
+            refs.create_branch(connection, made, default_branch, first.id, hidden=False)
+        return made
+
+    return json_reply(_shown(await call.write(create)), 201)
+
+
+async def _get(call: Call) -> Reply:
+    return json_reply(_shown(found(call)))
+
+
+async def _list(call: Call) -> Reply:
+    amount = call.amount()
+    rows = repositories.listing(
+        call.reader,
+        prefix=call.query("prefix"),
+        after=call.query("after"),
+        search=call.query("search"),
+        limit=amount + 1,
+    )
+    shown = [_shown(row) for row in rows[:amount]]
+    more = len(rows) > amount
+    return page_reply(shown, has_more=more, next_offset=rows[amount - 1].name if more else "")
+
+
+async def _delete(call: Call) -> Reply:
+    repository = found(call)
+    if not call.flag("force"):
+        repository.require_writable()
+    await call.write(lambda connection: repositories.delete(connection, repository))
+    return no_content()
+
+
+async def _metadata(call: Call) -> Reply:
+    return json_reply(repositories.setting(call.reader, found(call), "metadata") or {})
+
+
+async def _set_metadata(call: Call) -> Reply:
+    body = checked(await call.json(), "RepositoryMetadataSet", {"metadata": "strings*"})
+    repository = writable(call)
+
+    def save(connection: sqlite3.Connection) -> None:
+        known = repositories.setting(connection, repository, "metadata") or {}
+        repositories.save_setting(connection, repository, "metadata", {**known, **body["metadata"]})
+
+    await call.write(save)
+    return no_content()
+
+
+async def _delete_metadata(call: Call) -> Reply:
+    body = checked(await call.json(), "RepositoryMetadataKeys", {"keys": "array*"})
+    repository = writable(call)
+
+    def save(connection: sqlite3.Connection) -> None:
+        known = repositories.setting(connection, repository, "metadata") or {}
+        left = {key: value for key, value in known.items() if key not in body["keys"]}
+        repositories.save_setting(connection, repository, "metadata", left)
+
+    await call.write(save)
+    return no_content()
+
+
+HANDLERS: dict[str, Handler] = {
+    "createRepository": _create,
+    "getRepository": _get,
+    "listRepositories": _list,
+    "deleteRepository": _delete,
+    "getRepositoryMetadata": _metadata,
+    "setRepositoryMetadata": _set_metadata,
+    "deleteRepositoryMetadata": _delete_metadata,
+}

@@ -1,0 +1,89 @@
+"""Repository settings: branch protection and garbage collection rules."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lakefs_repro.embedded.call import checked
+from lakefs_repro.embedded.errors import bad_request, not_found
+from lakefs_repro.embedded.reply import json_reply, no_content
+from lakefs_repro.embedded.routes.repositories import found, writable
+from lakefs_repro.embedded.store import protection, repositories
+
+if TYPE_CHECKING:
+    from lakefs_repro.embedded.call import Call
+    from lakefs_repro.embedded.reply import Reply
+    from lakefs_repro.embedded.router import Handler
+
+
+async def _protection(call: Call) -> Reply:
+    patterns, etag = protection.rules(call.reader, found(call))
+    shown = [{"pattern": pattern} for pattern in patterns]
+    return json_reply(shown, headers=[(b"etag", etag.encode())])
+
+
+async def _set_protection(call: Call) -> Reply:
+    body = await call.json()
+    if not isinstance(body, list):
+        raise bad_request("request body has an error: doesn't match schema: value must be an array")
+    patterns = []
+    for index, rule in enumerate(body):
+        pattern = checked(rule, "BranchProtectionRule", {"pattern": "string*"})["pattern"]
+        if not pattern:
+            raise bad_request(
+                "request body has an error: doesn't match schema: "
+                f'Error at "/{index}/pattern": minimum string length is 1'
+            )
+        patterns.append(pattern)
+    repository, if_match = writable(call), call.header(b"if-match")
+    await call.write(
+        lambda connection: protection.set_rules(connection, repository, sorted(set(patterns)), if_match)
+    )
+    return no_content()
+
+
+async def _gc_rules(call: Call) -> Reply:
+    rules = repositories.setting(call.reader, found(call), "gc_rules")
+    if rules is None:
+        raise not_found()
+    return json_reply(rules)
+
+
+async def _set_gc_rules(call: Call) -> Reply:
+    fields = {"default_retention_days": "integer*", "branches": "array*"}
+    body = checked(await call.json(), "GarbageCollectionRules", fields)
+    rule_fields = {"branch_id": "string*", "retention_days": "integer*"}
+    branches = []
+    for rule in body["branches"]:
+        kept = checked(rule, "GarbageCollectionRule", rule_fields)
+        branches.append({name: kept[name] for name in ("branch_id", "retention_days")})
+    rules = {"branches": branches, "default_retention_days": body["default_retention_days"]}
+    repository = writable(call)
+    await call.write(lambda connection: repositories.save_setting(connection, repository, "gc_rules", rules))
+    return no_content()
+
+
+async def _delete_gc_rules(call: Call) -> Reply:
+    repository = writable(call)
+    await call.write(lambda connection: repositories.save_setting(connection, repository, "gc_rules", None))
+    return no_content()
+
+
+async def _allowed(call: Call) -> Reply:
+    writable(call)
+    return no_content()
+
+
+HANDLERS: dict[str, Handler] = {
+    "getBranchProtectionRules": _protection,
+    "setBranchProtectionRules": _set_protection,
+    "internalGetBranchProtectionRules": _protection,
+    "createBranchProtectionRulePreflight": _allowed,
+    "getGCRules": _gc_rules,
+    "setGCRules": _set_gc_rules,
+    "deleteGCRules": _delete_gc_rules,
+    "internalGetGarbageCollectionRules": _gc_rules,
+    "internalSetGarbageCollectionRules": _set_gc_rules,
+    "internalDeleteGarbageCollectionRules": _delete_gc_rules,
+    "setGarbageCollectionRulesPreflight": _allowed,
+}

@@ -1,0 +1,87 @@
+"""Uploading one object: a raw body, or a form as the SDK sends it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lakefs_repro.embedded.errors import ApiError, not_implemented
+from lakefs_repro.embedded.intake import Content, Intake
+from lakefs_repro.embedded.multipart import Part, boundary_of, content
+from lakefs_repro.embedded.reply import json_reply
+from lakefs_repro.embedded.routes.repositories import writable
+from lakefs_repro.embedded.shown import object_stats
+from lakefs_repro.embedded.store import objects
+from lakefs_repro.embedded.store.entry import Entry
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import AsyncIterator
+
+    from lakefs_repro.embedded.call import Call
+    from lakefs_repro.embedded.reply import Reply
+    from lakefs_repro.embedded.router import Handler
+
+_METADATA_PREFIX = b"x-lakefs-meta-"
+_DEFAULT_TYPE = "application/octet-stream"
+
+
+def if_absent(call: Call) -> bool:
+    """Whether the request may only make what is not there yet; other conditions lakeFS does not know."""
+    condition = call.header(b"if-none-match")
+    if call.header(b"if-match") is not None or condition not in {None, "*"}:
+        raise not_implemented("Not Implemented")
+    return condition == "*"
+
+
+def user_metadata(call: Call) -> dict[str, str] | None:
+    found = {
+        name[len(_METADATA_PREFIX) :].decode("latin-1"): value.decode("latin-1")
+        for name, value in call.scope["headers"]
+        if name.startswith(_METADATA_PREFIX)
+    }
+    return found or None
+
+
+async def _upload(call: Call) -> Reply:
+    path, only_new = call.required("path"), if_absent(call)
+    repository, branch = writable(call), call.params["branch"]
+    objects.require_path(path)
+    engine = call.engine
+    objects.writable_branch(engine, call.reader, repository, branch, absent=path if only_new else None)
+    taken, content_type = await _take(call)
+    entry = Entry(
+        path, taken.checksum, taken.size, engine.now(), taken.block, content_type, user_metadata(call)
+    )
+
+    def stage(connection: sqlite3.Connection) -> None:
+        objects.stage(engine, connection, repository, branch, entry, if_absent=only_new)
+        taken.keep(engine.blocks, connection)
+
+    await call.write(stage, guarded=False)
+    return json_reply(object_stats(repository, entry), 201)
+
+
+async def _take(call: Call) -> tuple[Content, str]:
+    """The body's bytes and their content type."""
+    content_type = call.header(b"content-type") or _DEFAULT_TYPE
+    if not content_type.lower().startswith("multipart/form-data"):
+        return await take(call, call.chunks()), content_type
+    part = Part()
+    taken = await take(call, content(call.chunks(), boundary_of(content_type), part))
+    return taken, part.content_type
+
+
+async def take(call: Call, chunks: AsyncIterator[bytes]) -> Content:
+    """Take a stream of bytes into the store."""
+    intake = Intake(call.engine.blocks, call.pool)
+    try:
+        async for chunk in chunks:
+            await intake.feed(chunk)
+        return await intake.finish()
+    except OSError as error:
+        raise ApiError(507, f"the bytes could not be written: {error.strerror}") from error
+    finally:
+        await intake.abandon()
+
+
+HANDLERS: dict[str, Handler] = {"uploadObject": _upload}

@@ -1,0 +1,99 @@
+"""Running the engine in this process, until it is told to stop."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import sys
+import time
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
+
+from lakefs_repro import __version__
+from lakefs_repro.embedded.accesslog import AccessLog
+from lakefs_repro.embedded.auth import Doorkeeper, load_or_create, write_private
+from lakefs_repro.errors import InvalidError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+STATE_FILE = "server.json"
+CREDENTIALS_FILE = "credentials.json"
+_LOOPBACK = {"127.0.0.1", "::1", "localhost"}
+_SWITCH_INTERVAL = 0.001
+
+
+@dataclass(frozen=True)
+class State:
+    """What a running server says about itself in ``server.json``."""
+
+    endpoint: str
+    pid: int
+    version: str
+    root_id: str
+    started: float
+
+
+def serve(
+    root: Path,
+    *,
+    host: str = "127.0.0.1",
+    port: int = 0,
+    allow_remote: bool = False,
+    announce: Callable[[State], None] | None = None,
+) -> None:
+    """Serve ``root`` until SIGINT or SIGTERM. ``announce`` is called when requests are answered."""
+    if host not in _LOOPBACK and not allow_remote:
+        raise InvalidError(
+            f"the embedded engine listens on this machine alone, and {host} is not a loopback address.",
+            hint="pass --allow-remote if others shall reach it: the connection is not encrypted",
+        )
+    sys.setswitchinterval(_SWITCH_INTERVAL)
+    # The server's libraries are loaded here, after the cheap checks and not with the package.
+    from lakefs_repro.embedded.app import create_app  # noqa: PLC0415
+    from lakefs_repro.embedded.server import run  # noqa: PLC0415
+    from lakefs_repro.embedded.store.engine import Engine  # noqa: PLC0415
+
+    engine = Engine(root, clock=time.time)
+    try:
+        credentials = load_or_create(engine.root / CREDENTIALS_FILE)
+        log = AccessLog(engine.root / "access.log", time.time)
+        app = create_app(engine, Doorkeeper(credentials), log)
+        listener = _listen(host, port)
+        state = State(
+            f"http://{_shown(listener, host)}", os.getpid(), __version__, engine.root_id, time.time()
+        )
+
+        def started() -> None:
+            write_private(engine.root / STATE_FILE, json.dumps(asdict(state)))
+            if announce is not None:
+                announce(state)
+
+        try:
+            run(app, listener, started)
+        finally:
+            (engine.root / STATE_FILE).unlink(missing_ok=True)
+            app.close()
+            log.close()
+    finally:
+        engine.close()
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError as error:
+        listener.close()
+        raise InvalidError(f"can't listen on {host}:{port}: {error.strerror}.", kind="address-in-use") from error
+    listener.listen(256)
+    return listener
+
+
+def _shown(listener: socket.socket, host: str) -> str:
+    name = f"[{host}]" if ":" in host else host
+    return f"{name}:{listener.getsockname()[1]}"

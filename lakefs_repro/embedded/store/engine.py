@@ -1,0 +1,98 @@
+"""The embedded engine without HTTP: a root folder, its database, its blocks, and the one writer."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from lakefs_repro.embedded.store.blocks import Blocks
+from lakefs_repro.embedded.store.database import Database
+from lakefs_repro.embedded.store.staging import Staging
+from lakefs_repro.embedded.store.trees import Trees
+from lakefs_repro.embedded.store.view import View
+from lakefs_repro.embedded.store.writer import Writer
+from lakefs_repro.errors import ConflictError
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from lakefs_repro.embedded.store.expressions import Resolved
+
+COMMITTER = "admin"
+
+
+class Engine:
+    """Holds ``root`` for itself until ``close``; a second engine on the same folder is refused.
+
+    Args:
+        root: the folder, made when it is not there.
+        clock: seconds since the epoch, now.
+    """
+
+    def __init__(self, root: Path, *, clock: Callable[[], float]) -> None:
+        root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.root = root.resolve()
+        self._clock = clock
+        self._lock_file = _lock(self.root)
+        for folder in (self.incoming, self.linked):
+            folder.mkdir(mode=0o700, exist_ok=True)
+        self.database = Database(self.root / "metadata.sqlite", now=self.now())
+        self.blocks = Blocks(self.root, self.database)
+        self.trees = Trees(self.database)
+        self.staging = Staging(self.database.writer)
+        packs = self.blocks.packs
+        self.writer = Writer(self.database.writer, packs.persist, packs.discard)
+        self.root_id = self.database.setting("root_id")
+        self._branch_locks: dict[tuple[int, str], threading.Lock] = {}
+        self._guard = threading.Lock()
+
+    @property
+    def incoming(self) -> Path:
+        """Where clients on this machine put large files for the local road."""
+        return self.root / "incoming"
+
+    @property
+    def linked(self) -> Path:
+        """Where clients on this machine write what they link later."""
+        return self.root / "linked"
+
+    def now(self) -> int:
+        return int(self._clock())
+
+    def view(self, connection: sqlite3.Connection, resolved: Resolved) -> View:
+        """What a resolved ref shows, as ``connection`` sees it."""
+        tree = self.trees.metarange(resolved.commit.metarange_id)
+        return View(self.trees, connection, tree, resolved.branch.id if resolved.branch else None)
+
+    @contextmanager
+    def moving(self, repository: int, branch: str) -> Iterator[None]:
+        """One at a time moves a branch's head: the others wait here instead of working in vain."""
+        with self._guard:
+            lock = self._branch_locks.setdefault((repository, branch), threading.Lock())
+        with lock:
+            yield
+
+    def close(self) -> None:
+        self.writer.close()
+        self.blocks.packs.close()
+        self.database.close()
+        os.close(self._lock_file)
+
+
+def _lock(root: Path) -> int:
+    handle = os.open(root / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(handle)
+        raise ConflictError(
+            f"another embedded engine is already running on {root}.",
+            hint="use that one, or stop it first",
+            kind="engine-root-in-use",
+        ) from None
+    return handle

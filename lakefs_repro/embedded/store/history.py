@@ -1,0 +1,89 @@
+"""Walking the graph of commits: the log's order, ancestors, merge bases."""
+
+from __future__ import annotations
+
+from heapq import heappop, heappush
+from typing import TYPE_CHECKING
+
+from lakefs_repro.embedded.errors import ApiError
+from lakefs_repro.embedded.store import commits
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Iterator
+
+    from lakefs_repro.embedded.store.commits import Commit
+    from lakefs_repro.embedded.store.repositories import Repository
+
+
+class History:
+    """The commits of a repository, as one snapshot shows them."""
+
+    def __init__(self, connection: sqlite3.Connection, repository: Repository) -> None:
+        self._connection = connection
+        self._repository = repository
+
+    def commit(self, commit_id: str) -> Commit:
+        found = commits.find(self._connection, self._repository, commit_id)
+        if found is None:
+            raise ApiError(500, f"commit {commit_id} is missing from the store")
+        return found
+
+    def log(self, start: Commit, *, first_parent: bool = False) -> Iterator[Commit]:
+        """From ``start`` back: always the pending commit with the latest date, then the greatest id."""
+        pending: list[tuple[int, _Descending, Commit]] = []
+        seen = {start.id}
+        heappush(pending, (-start.creation_date, _Descending(start.id), start))
+        while pending:
+            _, _, commit = heappop(pending)
+            yield commit
+            for parent_id in commit.parents[:1] if first_parent else commit.parents:
+                if parent_id not in seen:
+                    seen.add(parent_id)
+                    parent = self.commit(parent_id)
+                    heappush(pending, (-parent.creation_date, _Descending(parent_id), parent))
+
+    def merge_base(self, one: Commit, other: Commit) -> Commit | None:
+        """A best common ancestor: by falling generation, the first commit that both sides reach."""
+        reached = {one.id: 1}
+        reached[other.id] = reached.get(other.id, 0) | 2
+        pending: list[tuple[int, _Descending, Commit]] = []
+        for commit in (one, other):
+            heappush(pending, (-commit.generation, _Descending(commit.id), commit))
+        visited: set[str] = set()
+        while pending:
+            _, _, commit = heappop(pending)
+            sides = reached[commit.id]
+            if sides == _BOTH:
+                return commit
+            if commit.id in visited:
+                continue
+            visited.add(commit.id)
+            for parent_id in commit.parents:
+                known = reached.get(parent_id, 0)
+                reached[parent_id] = known | sides
+                if not known:
+                    parent = self.commit(parent_id)
+                    heappush(pending, (-parent.generation, _Descending(parent_id), parent))
+        return None
+
+
+_BOTH = 3
+
+
+class _Descending:
+    """A string that sorts the other way round."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: str) -> None:
+        self.value = value
+
+    def __lt__(self, other: _Descending) -> bool:
+        return self.value > other.value
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Descending) and self.value == other.value
+
+    def __hash__(self) -> int:
+        return hash(self.value)

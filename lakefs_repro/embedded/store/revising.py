@@ -1,0 +1,139 @@
+"""Revert, cherry-pick and hard reset."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from lakefs_repro.embedded.errors import ApiError, bad_request, conflict, prefixed
+from lakefs_repro.embedded.store import commits, expressions, protection, refs
+from lakefs_repro.embedded.store.advance import Draft, advance, existing
+from lakefs_repro.embedded.store.engine import COMMITTER
+from lakefs_repro.embedded.store.merging import MergeConflictError, Sides, merged, require_clean
+from lakefs_repro.embedded.store.metaranges import EMPTY
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Mapping
+
+    from lakefs_repro.embedded.store.advance import NewTree
+    from lakefs_repro.embedded.store.commits import Commit
+    from lakefs_repro.embedded.store.engine import Engine
+    from lakefs_repro.embedded.store.metaranges import Metarange
+    from lakefs_repro.embedded.store.refs import Branch
+    from lakefs_repro.embedded.store.repositories import Repository
+
+
+@dataclass(frozen=True)
+class Revision:
+    """A commit to undo or to repeat; ``parent_number`` says against which of its parents, 0 for its only one."""
+
+    ref: str
+    parent_number: int = 0
+    allow_empty: bool = False
+    message: str | None = None
+    metadata: Mapping[str, str] | None = None
+
+
+def revert(engine: Engine, repository: Repository, branch_name: str, revision: Revision) -> Commit:
+    """A new commit that takes back what one commit did."""
+
+    def prepare(connection: sqlite3.Connection, branch: Branch, head: Commit) -> Draft:
+        undone = _source(engine, connection, repository, (branch, head), revision)
+        if len(undone.parents) > 1 and not revision.parent_number:
+            raise conflict("must specify 1-based parent number for reverting merge commit")
+        before = _parent_tree(engine, connection, repository, undone, revision.parent_number)
+        destination = engine.trees.metarange(head.metarange_id)
+        sides = Sides(engine.trees.metarange(undone.metarange_id), before, destination)
+        tree = _settled(engine, sides, head)
+        if tree.metarange_id == head.metarange_id and not revision.allow_empty:
+            raise bad_request("update branch: no changes")
+        message = revision.message or f"Revert {undone.id}"
+        return _draft(engine, repository, head, tree, message, revision.metadata or {})
+
+    return advance(engine, repository, branch_name, prepare)
+
+
+def cherry_pick(engine: Engine, repository: Repository, branch_name: str, revision: Revision) -> Commit:
+    """A new commit that does again what one commit did."""
+
+    def prepare(connection: sqlite3.Connection, branch: Branch, head: Commit) -> Draft:
+        picked = _source(engine, connection, repository, (branch, head), revision)
+        if len(picked.parents) > 1 and not revision.parent_number:
+            raise bad_request("must specify 1-based parent number for cherry-picking merge commit")
+        before = _parent_tree(engine, connection, repository, picked, revision.parent_number)
+        destination = engine.trees.metarange(head.metarange_id)
+        tree = _settled(engine, Sides(before, engine.trees.metarange(picked.metarange_id), destination), head)
+        origin = {"cherry-pick-origin": picked.id, "cherry-pick-committer": picked.committer}
+        metadata = {**picked.metadata, **origin} if revision.metadata is None else revision.metadata
+        return _draft(engine, repository, head, tree, revision.message or picked.message, metadata)
+
+    return advance(engine, repository, branch_name, prepare)
+
+
+def hard_reset(engine: Engine, repository: Repository, branch_name: str, ref: str) -> None:
+    """Point a branch at any commit. What is staged stays staged, as in lakeFS."""
+
+    def land(connection: sqlite3.Connection) -> None:
+        branch = refs.branch(connection, repository, branch_name)
+        protection.require_allowed(connection, repository, branch_name, protection.HARD_RESET)
+        with prefixed(f"hard-reset {branch_name} to {ref}: "):
+            target = expressions.resolve_commit(connection, repository, ref)
+        connection.execute("UPDATE branches SET commit_id = ? WHERE id = ?", (target.id, branch.id))
+
+    with engine.moving(repository.id, branch_name):
+        engine.writer.submit(land)
+
+
+def _source(
+    engine: Engine,
+    connection: sqlite3.Connection,
+    repository: Repository,
+    destination: tuple[Branch, Commit],
+    revision: Revision,
+) -> Commit:
+    with prefixed(f"get commit from ref {revision.ref}: "):
+        commit = expressions.resolve_commit(connection, repository, revision.ref)
+    require_clean(engine, connection, *destination)
+    return commit
+
+
+def _parent_tree(
+    engine: Engine, connection: sqlite3.Connection, repository: Repository, commit: Commit, number: int
+) -> Metarange:
+    if not commit.parents and number == 0:
+        return EMPTY
+    if not 0 <= number <= len(commit.parents):
+        raise bad_request(f"given commit does not have the given parent number: parent {number}")
+    parent = commits.find(connection, repository, commit.parents[max(number, 1) - 1])
+    if parent is None:
+        raise ApiError(500, "the commit's parent is missing from the store")
+    return engine.trees.metarange(parent.metarange_id)
+
+
+def _settled(engine: Engine, sides: Sides, head: Commit) -> NewTree:
+    try:
+        tree = merged(engine, sides)
+    except MergeConflictError:
+        raise conflict("update branch: conflict found") from None
+    return tree if tree.changed else existing(head.metarange_id)
+
+
+def _draft(
+    engine: Engine,
+    repository: Repository,
+    head: Commit,
+    tree: NewTree,
+    message: str,
+    metadata: Mapping[str, str],
+) -> Draft:
+    made = commits.make(
+        repository,
+        (head,),
+        committer=COMMITTER,
+        message=message,
+        creation_date=engine.now(),
+        metarange_id=tree.metarange_id,
+        metadata=metadata,
+    )
+    return Draft(made, tree)
