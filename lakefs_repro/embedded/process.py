@@ -6,27 +6,27 @@ import fcntl
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
+import lakefs_repro
 from lakefs_repro.embedded.serve import CREDENTIALS_FILE, STATE_FILE
 from lakefs_repro.errors import UnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 _START_SECONDS = 20.0
 _STOP_SECONDS = 15.0
 _POLL_SECONDS = 0.01
 _HEALTH_SECONDS = 5.0
-_NO_PROXY = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 @dataclass(frozen=True)
@@ -78,6 +78,8 @@ def start(root: Path) -> ServerInfo:
             written_before = output.tell()
             child = subprocess.Popen(
                 [sys.executable, "-m", "lakefs_repro.embedded", "--root", str(root.resolve())],
+                cwd=root,  # what lies in the caller's folder must not shadow a module
+                env={**os.environ, "PYTHONPATH": _module_path()},
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
@@ -85,6 +87,12 @@ def start(root: Path) -> ServerInfo:
                 close_fds=True,
             )
         return _await_start(root, child, log, written_before)
+
+
+def _module_path() -> str:
+    """Where the child finds this very package, installed or not."""
+    here = str(Path(lakefs_repro.__file__).resolve().parent.parent)
+    return os.pathsep.join(filter(None, (here, os.environ.get("PYTHONPATH"))))
 
 
 def _await_start(root: Path, child: subprocess.Popen[bytes], log: Path, written_before: int) -> ServerInfo:
@@ -165,10 +173,14 @@ def _is_held(root: Path) -> bool:
 
 
 def _answers(endpoint: str) -> bool:
+    """Ask for its health, by hand: an HTTP client would take longer to import than the server to answer."""
+    parts = urlsplit(endpoint)
+    question = f"GET /api/v1/healthcheck HTTP/1.1\r\nHost: {parts.netloc}\r\nConnection: close\r\n\r\n"
     try:
-        with _NO_PROXY.open(f"{endpoint}/api/v1/healthcheck", timeout=_HEALTH_SECONDS) as response:
-            return bool(response.status == 204)  # noqa: PLR2004
-    except (OSError, urllib.error.URLError):
+        with socket.create_connection((parts.hostname, parts.port), timeout=_HEALTH_SECONDS) as connection:
+            connection.sendall(question.encode())
+            return connection.recv(64).startswith(b"HTTP/1.1 204")
+    except OSError:
         return False
 
 
