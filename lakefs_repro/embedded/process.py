@@ -103,7 +103,7 @@ def _await_start(root: Path, child: subprocess.Popen[bytes], log: Path, written_
         if info is not None:
             child.returncode = child.returncode or 0  # it lives on without us: nothing to wait for
             return info
-        if exit_code is not None:
+        if exit_code is not None and not _is_held(root):
             break
         time.sleep(_POLL_SECONDS)
     else:

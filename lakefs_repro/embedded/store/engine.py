@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import threading
+import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from lakefs_repro.embedded.store.expressions import Resolved
 
 COMMITTER = "admin"
+_LOCK_ATTEMPTS = 10
+_LOCK_PAUSE = 0.02
 
 
 class Engine:
@@ -86,13 +89,16 @@ class Engine:
 
 def _lock(root: Path) -> int:
     handle = os.open(root / "lock", os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        os.close(handle)
-        raise ConflictError(
-            f"another embedded engine is already running on {root}.",
-            hint="use that one, or stop it first",
-            kind="engine-root-in-use",
-        ) from None
-    return handle
+    for _ in range(_LOCK_ATTEMPTS):
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            time.sleep(_LOCK_PAUSE)  # somebody who only asks whether an engine runs holds it for a moment
+        else:
+            return handle
+    os.close(handle)
+    raise ConflictError(
+        f"another embedded engine is already running on {root}.",
+        hint="use that one, or stop it first",
+        kind="engine-root-in-use",
+    )
