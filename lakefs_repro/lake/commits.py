@@ -60,6 +60,12 @@ class Commits:
             return Commit.from_wire(raw)
         return self.get(ref)
 
+    def contains(self, ref: str, commit: str) -> bool:
+        """Whether ``commit`` is in the history of ``ref``: their merge base is the commit itself."""
+        path = f"{self._root}/refs/{segment(commit)}/merge/{segment(ref)}"
+        answer = self._wire.call("GET", path, doing=f"see whether {ref} holds {commit}").json()
+        return bool(answer["base_commit_id"] == commit)
+
     def log(
         self,
         ref: str,
@@ -70,7 +76,11 @@ class Commits:
         stop_at: str | None = None,
         most: int | None = None,
     ) -> Iterator[Commit]:
-        """The history of ``ref``, newest first, perhaps of some objects or prefixes alone."""
+        """The history of ``ref``, perhaps of some objects or prefixes alone, which leaves merge commits out.
+
+        With ``first_parent`` the order is exact. Else it goes by creation date in whole seconds, and of two commits
+        of one second an ancestor may come before its descendant.
+        """
         params: dict[str, Any] = {
             "objects": list(objects),
             "prefixes": list(prefixes),
@@ -78,7 +88,7 @@ class Commits:
             "stop_at": stop_at,
         }
         path = f"{self._root}/refs/{segment(ref)}/commits"
-        for raw in pages(self._wire, path, params, doing=f"read the log of {ref}", most=most):
+        for raw in pages(self._wire, path, params, doing=f"read the log of {ref}", most=most, first=20):
             yield Commit.from_wire(raw)
 
     def diff(

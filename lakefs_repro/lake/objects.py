@@ -129,6 +129,12 @@ class Objects:
             params={"path": path},
         ).body
 
+    def stat(self, ref: str, path: str) -> ObjectInfo:
+        """What lakeFS has noted of an object. No proof that it can be read: see :meth:`probe`."""
+        doing = f"look at {path} at {ref}"
+        url = f"{self._root}/refs/{segment(ref)}/objects/stat"
+        return ObjectInfo.from_wire(self._wire.call("GET", url, doing=doing, params={"path": path}).json())
+
     def open(self, ref: str, path: str, *, start: int | None = None) -> urllib3.BaseHTTPResponse:
         """An object's content, unread, from byte ``start`` on; the caller calls ``release_conn``."""
         headers = {"Range": f"bytes={start}-"} if start else None

@@ -184,6 +184,7 @@ class _Work:
         done = self._done_before(line)
         if done:
             return done
+        self._finish_predecessor(line)
         require_clean(ctx, line)
         plan = _plan(ctx, request, line, self.hashed)
         if plan.same and _same_contract(ctx, line, request):
@@ -214,6 +215,13 @@ class _Work:
         published = finish(self.ctx, made)
         drop_branch(self.ctx, branch)
         return _finished(self.ctx, published, made, self.found)
+
+    def _finish_predecessor(self, line: Line) -> None:
+        """Tag and record the latest version when the process of this machine that merged it died before it could."""
+        folder = journal_folder(self.ctx)
+        if line.annotation and journals.is_live(folder, line.annotation.ingest) is False:
+            heal(self.ctx, line.dataset, line.annotation.ingest)
+            journals.forget(folder, line.annotation.ingest)
 
     def _merged_commit(self, line: Line, branch: str) -> Commit | None:
         if line.annotation and line.annotation.ingest == self.ulid:

@@ -45,23 +45,35 @@ def read_line(ctx: Context, dataset: str) -> Line:
 
 
 def line_at(ctx: Context, dataset: str, commit: str) -> Line:
-    """The state of a dataset's line in the history of any commit."""
-    head_path = SidecarPaths(dataset).head
-    # lakeFS leaves merge commits out of a log by object, so this is the newest commit on the line itself.
-    for head in ctx.repository.commits.log(commit, objects=(head_path,), most=1):
-        if not is_annotation(head.metadata):
-            raise ConflictError(
-                f"Commit {head.id[:12]} by {head.committer!r} changed {head_path}, which only ingests write.",
-                hint=f"revert it (`lakectl branch revert`), then `lakefs-repro doctor --dataset {dataset}`",
-                kind="foreign-change",
-            )
-        annotation = Annotation.decode(head.metadata)
-        if annotation.dataset != dataset:
-            raise IntegrityError(
-                f"Commit {head.id[:12]} says that it is {annotation.dataset}, not {dataset}.", kind="bad-annotation"
-            )
-        return Line(dataset, commit, head, annotation)
-    return Line(dataset, commit, first_commit(ctx, commit), None)
+    """The state of a dataset's line in the history of any commit of ``main`` or of the line itself.
+
+    The history is walked by first parents, whose order is exact: lakeFS' log by object goes by whole seconds, and of
+    two ingests in one second it may name the older first.
+
+    Raises:
+        IntegrityError: an annotation names a commit that is not its ingest commit.
+    """
+    last: Commit | None = None
+    for seen in ctx.repository.commits.log(commit, first_parent=True):
+        if is_annotation(seen.metadata) and seen.metadata.get("repro.dataset") == dataset:
+            return Line(dataset, commit, *_ingest_commit(ctx, seen))
+        last = seen
+    return Line(dataset, commit, last or ctx.repository.commits.get(commit), None)
+
+
+def _ingest_commit(ctx: Context, annotated: Commit) -> tuple[Commit, Annotation]:
+    """The ingest commit of an annotated commit: the one that a merge names, or the commit itself."""
+    said = Annotation.decode(annotated.metadata)
+    if not said.commit:
+        return annotated, said
+    made = ctx.repository.commits.get(said.commit)
+    if not is_annotation(made.metadata) or Annotation.decode(made.metadata).ingest != said.ingest:
+        raise IntegrityError(
+            f"Commit {annotated.id[:12]} names {made.id[:12]} as its ingest commit, which it is not.",
+            hint="somebody wrote this annotation by hand; `lakefs-repro doctor` looks further",
+            kind="bad-annotation",
+        )
+    return made, Annotation.decode(made.metadata)
 
 
 def first_commit(ctx: Context, ref: str) -> Commit:

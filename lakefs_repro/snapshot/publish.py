@@ -89,6 +89,8 @@ def reserve(ctx: Context, dataset: str, version: str, commit: Commit) -> None:
     except AlreadyExistsError as error:
         head = _head_or_none(ctx, name)
         holder = ctx.repository.commits.get(head) if head else None
+        if holder and ctx.repository.commits.contains(ctx.main, holder.id):
+            raise _lost(dataset) from error
         said = Annotation.decode(holder.metadata) if holder and is_annotation(holder.metadata) else None
         who = f" (ingest {said.ingest}, by {said.extra.get('repro.by') or holder.committer})" if said and holder else ""
         raise ReservedError(
@@ -141,7 +143,7 @@ def merge_to_main(ctx: Context, commit: Commit, expected_head: str) -> str:
         if done:
             return done.id
     if line.head.id != expected_head:
-        raise _lost(annotation)
+        raise _lost(annotation.dataset)
     require_clean(ctx, line)
     metadata = replace(annotation, commit=commit.id).encode()
     message = commit.message
@@ -155,7 +157,7 @@ def merge_to_main(ctx: Context, commit: Commit, expected_head: str) -> str:
             lambda: ctx.repository.commits.merge(commit.id, ctx.main, message, metadata), look, doubtful=NOTHING_TO_DO
         )
     except ConflictError as error:
-        raise _lost(annotation) from error
+        raise _lost(annotation.dataset) from error
     except InvalidError as error:
         staged = next(iter(ctx.repository.branches.staged(ctx.main, most=1)), None)
         if staged is None:
@@ -168,9 +170,9 @@ def merge_to_main(ctx: Context, commit: Commit, expected_head: str) -> str:
         ) from error
 
 
-def _lost(annotation: Annotation) -> LostRaceError:
+def _lost(dataset: str) -> LostRaceError:
     return LostRaceError(
-        f"Another ingest of {annotation.dataset} was merged first.",
+        f"Another ingest of {dataset} was merged first.",
         hint="type the command again: it starts from the new version",
     )
 
