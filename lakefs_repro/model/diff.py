@@ -131,7 +131,8 @@ class _Side:
 
     def descend(self) -> None:
         if self.level == self._top.level:
-            self.children = self._top.children
+            # Nothing is left of a root that turned out to be shared.
+            self.children = self._top.children if self.children else []
         else:
             self.children = [below for child in self.children for below in read_node(child, self.read)]
         self.level -= 1

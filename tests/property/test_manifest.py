@@ -96,7 +96,7 @@ def test_find_and_prefix_agree_with_a_dict(fanout, snapshot, data):
 
 
 @fanouts
-@relaxed
+@settings(deadline=None, max_examples=300)
 @given(left=snapshots, right=snapshots, shared=snapshots)
 def test_diff_equals_that_of_dicts(fanout, left, right, shared):
     left, right = {**left, **shared}, {**right, **shared}

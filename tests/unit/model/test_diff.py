@@ -89,6 +89,17 @@ def test_a_small_snapshot_inside_a_large_one():
     assert len(small.reads) == 1
 
 
+def test_a_root_node_that_is_a_child_in_the_other():
+    files = [Entry(path, 1, "ab" * 32) for path in ("file-1", "file-10230", "file-2", "file-582", "file-9")]
+    small, large = Store(files[2:]), Store(files)
+    assert b" node 1\n" in small.chunks[small.root][:40]
+    assert small.root in large.chunks
+    assert [change.path for change in diff_of(small, large)] == ["file-1", "file-10230"]
+    assert [change.kind for change in diff_of(large, small)] == ["removed", "removed"]
+    assert small.reads == [small.root] * 2
+    assert small.root not in large.reads
+
+
 def test_nothing_in_common_comes_in_order():
     left, right = Store(numbered(5000, prefix="a")), Store(numbered(5000, prefix="b"))
     found = diff_of(left, right)
