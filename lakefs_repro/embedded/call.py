@@ -33,9 +33,7 @@ class Call:
 
     __slots__ = ("_headers", "_query", "engine", "extra_log", "params", "pool", "receive", "received", "scope")
 
-    def __init__(
-        self, scope: Scope, receive: Receive, engine: Engine, pool: Executor, params: dict[str, str]
-    ) -> None:
+    def __init__(self, scope: Scope, receive: Receive, engine: Engine, pool: Executor, params: dict[str, str]) -> None:
         self.scope = scope
         self.receive = receive
         self.engine = engine
@@ -173,7 +171,7 @@ _KINDS: dict[str, tuple[type, str]] = {
 
 
 def checked(body: Any, schema: str, fields: Mapping[str, str]) -> dict[str, Any]:
-    """``body`` when it fits: fields to kinds, ``*`` behind a kind for required, ``strings`` for an object of strings."""
+    """``body`` when it fits ``fields``: name to kind, ``*`` behind it where required; ``strings`` is a map."""
     if not isinstance(body, dict):
         raise _schema(schema, "", "value must be an object")
     for name, kind in fields.items():
@@ -189,7 +187,7 @@ def _check(schema: str, name: str, value: Any, kind: str) -> None:
     expected, problem = _KINDS["object" if kind == "strings" else kind]
     if not isinstance(value, expected) or (expected is int and isinstance(value, bool)):
         raise _schema(schema, name, problem)
-    if kind == "strings":
+    if kind == "strings" and isinstance(value, dict):
         for key, item in value.items():
             if not isinstance(item, str):
                 raise _schema(schema, f"{name}/{key}", "value must be a string")
@@ -197,4 +195,6 @@ def _check(schema: str, name: str, value: Any, kind: str) -> None:
 
 def _schema(schema: str, pointer: str, problem: str) -> ApiError:
     where = f'Error at "/{pointer}": ' if pointer else ""
-    return bad_request(f"request body has an error: doesn't match schema #/components/schemas/{schema}: {where}{problem}")
+    return bad_request(
+        f"request body has an error: doesn't match schema #/components/schemas/{schema}: {where}{problem}"
+    )

@@ -1,4 +1,4 @@
-"""Frames of the bulk road: a header's length (4 bytes, big endian), the header (JSON), then as many bytes as it says."""
+"""Frames of the bulk road: the header's length (4 bytes, big endian), the header (JSON), the announced bytes."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from lakefs_repro.embedded.store.blocks import Blocks
 
 _BUFFER = 1024 * 1024
-_SYNC_EVERY = 64 * 1024 * 1024
+_SYNC_EVERY = 32 * 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,8 @@ class Intake:
         self._pool = pool
         self._buffer = bytearray()
         self._spool: _Spool | None = None
-        self._writing: asyncio.Future[Any] | None = None
+        self._working: list[asyncio.Future[Any]] = []
+        self._syncing: asyncio.Future[Any] | None = None
 
     async def feed(self, data: bytes) -> None:
         self._buffer += data
@@ -59,40 +60,47 @@ class Intake:
             await self._hand_over()
 
     async def _hand_over(self) -> None:
-        chunk, self._buffer = bytes(self._buffer), bytearray()
+        """Let threads write and hash the buffer while the next one fills; the one before must be done."""
+        chunk, self._buffer = self._buffer, bytearray()
         spool = self._spool = self._spool or _Spool(self._blocks.temporary())
-        await self._next(lambda: spool.write(chunk))
+        await self._settled()
+        self._working = [self._start(spool.write, chunk), self._start(spool.digest, chunk)]
+        if spool.wants_sync() and (self._syncing is None or self._syncing.done()):
+            self._syncing = self._start(spool.sync)
 
-    async def _next(self, work: Callable[[], Any]) -> None:
-        """Start ``work`` once the chunk before it is done: one is written while the next one is read."""
-        if self._writing is not None:
-            await self._writing
-        self._writing = asyncio.get_running_loop().run_in_executor(self._pool, work)
+    def _start(self, work: Callable[..., Any], *arguments: Any) -> asyncio.Future[Any]:
+        return asyncio.get_running_loop().run_in_executor(self._pool, work, *arguments)
+
+    async def _settled(self) -> None:
+        working, self._working = self._working, []
+        for future in working:
+            await future
 
     async def finish(self) -> Content:
         if self._spool is None and len(self._buffer) <= SMALL:
             return content_of(bytes(self._buffer))
         if self._buffer:
             await self._hand_over()
+        await self._settled()
+        if self._syncing is not None:
+            await self._syncing
         spool = self._spool
         if spool is None:
             return content_of(b"")
-        await self._next(lambda: spool.settle(self._blocks))
-        content: Content = await self._writing if self._writing else content_of(b"")
-        self._writing = self._spool = None
+        content: Content = await self._start(spool.settle, self._blocks)
+        self._spool = None
         return content
 
     async def abandon(self) -> None:
         """Leave nothing behind; fine after ``finish`` too."""
-        if self._writing is not None:
-            await asyncio.wait([self._writing])
-            self._writing.exception()
+        pending = [future for future in (*self._working, self._syncing) if future is not None]
+        await asyncio.gather(*pending, return_exceptions=True)
         if self._spool is not None:
             self._spool.discard()
 
 
 class _Spool:
-    """A temporary file and the hashes of what went into it; used by one thread at a time."""
+    """A temporary file and the hashes of what went into it; one thread writes while another digests."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -100,16 +108,24 @@ class _Spool:
         self._sha256, self._md5 = hashlib.sha256(), hashlib.md5()
         self._size = self._synced = 0
 
-    def write(self, chunk: bytes) -> None:
-        view = memoryview(chunk)
-        while view:
-            view = view[os.write(self._file, view) :]
+    def write(self, chunk: bytearray) -> None:
+        with memoryview(chunk) as view:
+            done = 0
+            while done < len(view):
+                done += os.write(self._file, view[done:])
         self._sha256.update(chunk)
-        self._md5.update(chunk)
         self._size += len(chunk)
-        if self._size - self._synced >= _SYNC_EVERY:
-            os.fdatasync(self._file)
-            self._synced = self._size
+
+    def digest(self, chunk: bytearray) -> None:
+        self._md5.update(chunk)
+
+    def wants_sync(self) -> bool:
+        return self._size - self._synced >= _SYNC_EVERY
+
+    def sync(self) -> None:
+        """Bring to disk what is written so far, so that little is left to wait for at the end."""
+        self._synced = self._size
+        os.fdatasync(self._file)
 
     def settle(self, blocks: Blocks) -> Content:
         os.fsync(self._file)

@@ -76,7 +76,7 @@ def start(root: Path) -> ServerInfo:
         log = root / "server.log"
         with log.open("ab") as output:
             written_before = output.tell()
-            child = subprocess.Popen(
+            child = subprocess.Popen(  # noqa: S603  this very program
                 [sys.executable, "-m", "lakefs_repro.embedded", "--root", str(root.resolve())],
                 cwd=root,  # what lies in the caller's folder must not shadow a module
                 env={**os.environ, "PYTHONPATH": _module_path()},
@@ -177,7 +177,7 @@ def _answers(endpoint: str) -> bool:
     parts = urlsplit(endpoint)
     question = f"GET /api/v1/healthcheck HTTP/1.1\r\nHost: {parts.netloc}\r\nConnection: close\r\n\r\n"
     try:
-        with socket.create_connection((parts.hostname, parts.port), timeout=_HEALTH_SECONDS) as connection:
+        with socket.create_connection((parts.hostname, parts.port or 80), timeout=_HEALTH_SECONDS) as connection:
             connection.sendall(question.encode())
             return connection.recv(64).startswith(b"HTTP/1.1 204")
     except OSError:

@@ -62,9 +62,7 @@ def serve(
         log = AccessLog(engine.root / "access.log", time.time)
         app = create_app(engine, Doorkeeper(credentials), log)
         listener = _listen(host, port)
-        state = State(
-            f"http://{_shown(listener, host)}", os.getpid(), __version__, engine.root_id, time.time()
-        )
+        state = State(f"http://{_shown(listener, host)}", os.getpid(), __version__, engine.root_id, time.time())
 
         def started() -> None:
             write_private(engine.root / STATE_FILE, json.dumps(asdict(state)))

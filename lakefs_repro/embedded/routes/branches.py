@@ -53,9 +53,7 @@ async def _create(call: Call) -> Reply:
         if resolved.staged_only:
             raise ApiError(500, "can't create a branch without commit")
     commit_id, hidden = resolved.commit.id, body.get("hidden", False)
-    await call.write(
-        lambda connection: refs.create_branch(connection, repository, name, commit_id, hidden=hidden)
-    )
+    await call.write(lambda connection: refs.create_branch(connection, repository, name, commit_id, hidden=hidden))
     return Reply(201, commit_id.encode(), [(b"content-type", b"text/plain; charset=utf-8")])
 
 

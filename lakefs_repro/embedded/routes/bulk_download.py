@@ -77,7 +77,7 @@ def _small_frames(engine: Engine, batch: list[tuple[str, Entry | None]]) -> byte
     for path, entry in batch:
         try:
             if entry is None:
-                raise not_found()  # noqa: TRY301
+                raise not_found()
             place = place_of(engine, entry)
             data = read_small(engine, place, ByteRange(0, entry.size, entry.size))
             pieces += [frame_header(_said(entry)), data]

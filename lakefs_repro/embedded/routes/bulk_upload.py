@@ -118,7 +118,7 @@ def _entry(item: _Item, content: Content, now: int) -> Entry:
 def _problem(path: str) -> ApiError | None:
     try:
         if not path:
-            raise bad_request("path: empty value is not allowed")  # noqa: TRY301
+            raise bad_request("path: empty value is not allowed")
         objects.require_path(path)
     except UnicodeEncodeError:
         return bad_request("path: not UTF-8")

@@ -72,7 +72,9 @@ async def _get(call: Call) -> Reply:
         resolved = expressions.resolve_commit(call.reader, repository, call.params["commitId"])
     except ApiError as error:
         # As measured: what can't be a ref answers 500 here, and 400 everywhere else.
-        raise (not_found("commit not found") if INVALID_REF not in error.message else ApiError(500, error.message)) from None
+        raise (
+            not_found("commit not found") if INVALID_REF not in error.message else ApiError(500, error.message)
+        ) from None
     return json_reply(commit_shown(resolved))
 
 
@@ -110,9 +112,7 @@ async def _log(call: Call) -> Reply:
     shown = await call.run(_history, call.engine, found(call), request)
     more = len(shown) > request.amount and not limited
     shown = shown[: request.amount]
-    return page_reply(
-        [commit_shown(each) for each in shown], has_more=more, next_offset=shown[-1].id if more else ""
-    )
+    return page_reply([commit_shown(each) for each in shown], has_more=more, next_offset=shown[-1].id if more else "")
 
 
 def _history(engine: Engine, repository: Repository, request: LogRequest) -> list[Commit]:

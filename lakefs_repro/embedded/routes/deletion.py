@@ -70,9 +70,7 @@ async def _copy(call: Call) -> Reply:
     if source is None:
         raise not_found()
     copied = source._replace(path=target, mtime=engine.now())
-    await call.write(
-        lambda connection: objects.stage(engine, connection, repository, name, copied), guarded=False
-    )
+    await call.write(lambda connection: objects.stage(engine, connection, repository, name, copied), guarded=False)
     return json_reply(object_stats(repository, copied), 201)
 
 

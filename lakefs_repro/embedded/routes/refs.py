@@ -116,9 +116,7 @@ async def _diff_refs(call: Call) -> Reply:
     return page_reply(shown, has_more=more, next_offset=offset)
 
 
-def _two_dot(
-    engine: Engine, connection: sqlite3.Connection, repository: Repository, left: str, right: str
-) -> Any:
+def _two_dot(engine: Engine, connection: sqlite3.Connection, repository: Repository, left: str, right: str) -> Any:
     views: list[View] = []
     for expression in (left, right):
         resolved = expressions.resolve(connection, repository, expression)
@@ -154,9 +152,7 @@ def _compare_views(before: View, after: View, start: str) -> Iterator[Change]:
             left, right = next(lefts, None), next(rights, None)
 
 
-def _three_dot(
-    engine: Engine, connection: sqlite3.Connection, repository: Repository, left: str, right: str
-) -> Any:
+def _three_dot(engine: Engine, connection: sqlite3.Connection, repository: Repository, left: str, right: str) -> Any:
     with prefixed(f"get commit by ref {right}: "):
         source_commit = expressions.merge_side(connection, repository, right)
     with prefixed(f"get commit by branch {left}: "):

@@ -36,9 +36,7 @@ async def _set_protection(call: Call) -> Reply:
             )
         patterns.append(pattern)
     repository, if_match = writable(call), call.header(b"if-match")
-    await call.write(
-        lambda connection: protection.set_rules(connection, repository, sorted(set(patterns)), if_match)
-    )
+    await call.write(lambda connection: protection.set_rules(connection, repository, sorted(set(patterns)), if_match))
     return no_content()
 
 

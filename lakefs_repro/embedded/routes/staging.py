@@ -49,7 +49,13 @@ async def _issue(call: Call) -> Reply:
 
 
 async def _stage_entry(
-    call: Call, body: dict[str, Any], address: str, metadata: dict[str, str] | None, *, only_new: bool = False, strict: bool = False
+    call: Call,
+    body: dict[str, Any],
+    address: str,
+    metadata: dict[str, str] | None,
+    *,
+    only_new: bool = False,
+    strict: bool = False,
 ) -> tuple[Entry, dict[str, Any]]:
     path, repository, name, engine = call.required("path"), writable(call), call.params["branch"], call.engine
     objects.require_path(path)

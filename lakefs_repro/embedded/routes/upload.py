@@ -49,9 +49,7 @@ async def _upload(call: Call) -> Reply:
     engine = call.engine
     objects.writable_branch(engine, call.reader, repository, branch, absent=path if only_new else None)
     taken, content_type = await _take(call)
-    entry = Entry(
-        path, taken.checksum, taken.size, engine.now(), taken.block, content_type, user_metadata(call)
-    )
+    entry = Entry(path, taken.checksum, taken.size, engine.now(), taken.block, content_type, user_metadata(call))
 
     def stage(connection: sqlite3.Connection) -> None:
         objects.stage(engine, connection, repository, branch, entry, if_absent=only_new)

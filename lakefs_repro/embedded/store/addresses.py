@@ -33,7 +33,7 @@ def issue(engine: Engine, repository: Repository) -> str:
 def kept_form(engine: Engine, connection: sqlite3.Connection, address: str, *, strict: bool) -> str:
     """How an entry keeps an address that a client names: a block of ours as its hash, others as they are.
 
-    With ``strict`` an address that leads nowhere we could read is refused, as lakeFS does on staging but not on linking.
+    With ``strict`` an address that leads nowhere we could read is refused: lakeFS does so on staging, not on linking.
     """
     if not address.startswith(_SCHEME):
         raise bad_request("physical address is not valid for block adapter: local")
@@ -60,4 +60,3 @@ def place_of(engine: Engine, entry: Entry) -> Place:
 def is_below(folder: Path, path: Path) -> bool:
     """Whether ``path`` stays in ``folder``, also when ``..`` and symbolic links are followed."""
     return path.resolve().is_relative_to(folder.resolve())
-

@@ -70,9 +70,7 @@ def advance(
     raise conflict(f"branch {branch_name} is moved by others faster than this request can follow")
 
 
-def _landing(
-    repository: Repository, expected: Branch, draft: Draft
-) -> Callable[[sqlite3.Connection], Commit]:
+def _landing(repository: Repository, expected: Branch, draft: Draft) -> Callable[[sqlite3.Connection], Commit]:
     def land(connection: sqlite3.Connection) -> Commit:
         if refs.branch(connection, repository, expected.name) != expected:
             raise _HeadMovedError

@@ -1,5 +1,7 @@
 """Commits: immutable, named by the hash of what they say."""
 
+# ruff: noqa: S608  the statements are put together from constants
+
 from __future__ import annotations
 
 import hashlib
@@ -44,16 +46,23 @@ def make(
     """A commit with a new id: two commits that say the same in the same second are still two."""
     generation = 1 + max((parent.generation for parent in parents), default=0)
     parent_ids = tuple(parent.id for parent in parents)
-    said = [secrets.token_hex(16), repository.namespace, parent_ids, committer, message, creation_date, metarange_id, dict(metadata)]
+    said = [
+        secrets.token_hex(16),
+        repository.namespace,
+        parent_ids,
+        committer,
+        message,
+        creation_date,
+        metarange_id,
+        dict(metadata),
+    ]
     text = json.dumps(said, separators=(",", ":"), sort_keys=True).encode()
     identifier = hashlib.sha256(b"lakefs-repro commit 1\0" + text).hexdigest()
     return Commit(identifier, parent_ids, committer, message, creation_date, metarange_id, metadata, generation)
 
 
 def _of(row: tuple[Any, ...]) -> Commit:
-    return Commit(
-        row[0], tuple(json.loads(row[1])), row[2], row[3], row[4], row[5], json.loads(row[6]), row[7]
-    )
+    return Commit(row[0], tuple(json.loads(row[1])), row[2], row[3], row[4], row[5], json.loads(row[6]), row[7])
 
 
 def insert(connection: sqlite3.Connection, repository: Repository, commit: Commit) -> None:

@@ -63,9 +63,7 @@ def merge_side(connection: sqlite3.Connection, repository: Repository, expressio
     return resolved.commit
 
 
-def _base_commit(
-    connection: sqlite3.Connection, repository: Repository, base: str, branch: Branch | None
-) -> Commit:
+def _base_commit(connection: sqlite3.Connection, repository: Repository, base: str, branch: Branch | None) -> Commit:
     identifier = branch.commit_id if branch else refs.find_tag(connection, repository, base)
     found = None
     if identifier is not None:
@@ -81,7 +79,7 @@ def _walk(connection: sqlite3.Connection, repository: Repository, commit: Commit
     kind, text = modifier[0], modifier[1:]
     if kind in "@$":
         raise bad_request(INVALID_REF)
-    if text and not text.isascii() or text and not text.isdigit():
+    if (text and not text.isascii()) or (text and not text.isdigit()):
         raise bad_request(f"could not parse modifier {modifier}: {INVALID_REF}")
     number = int(text) if text else 1
     if kind == "^":

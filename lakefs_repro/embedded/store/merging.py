@@ -59,9 +59,7 @@ class MergeConflictError(Exception):
         self.path = path
 
 
-def changes_of_source(
-    trees: Trees, sides: Sides, start: str = ""
-) -> Iterator[tuple[Change, Change | None]]:
+def changes_of_source(trees: Trees, sides: Sides, start: str = "") -> Iterator[tuple[Change, Change | None]]:
     """What the source changed since the base, beside what the destination made of the same path.
 
     Where both sides agree, nothing is given: there is nothing left to do.
@@ -90,9 +88,7 @@ def merged(engine: Engine, sides: Sides, strategy: str = "") -> NewTree:
     return edited(engine, sides.destination, _edits(engine.trees, sides, strategy))
 
 
-def require_clean(
-    engine: Engine, connection: sqlite3.Connection, branch: Branch, head: Commit
-) -> None:
+def require_clean(engine: Engine, connection: sqlite3.Connection, branch: Branch, head: Commit) -> None:
     tree = engine.trees.metarange(head.metarange_id)
     if View(engine.trees, connection, tree, branch.id).is_dirty():
         raise bad_request("uncommitted changes (dirty branch)")

@@ -47,9 +47,7 @@ def writable_branch(
     return branch
 
 
-def head_view(
-    engine: Engine, connection: sqlite3.Connection, repository: Repository, branch: Branch
-) -> View:
+def head_view(engine: Engine, connection: sqlite3.Connection, repository: Repository, branch: Branch) -> View:
     """The branch's committed tree with what is staged over it."""
     head = commits.find(connection, repository, branch.commit_id)
     tree = engine.trees.metarange(head.metarange_id if head else "")
@@ -65,9 +63,7 @@ def stage(
     *,
     if_absent: bool = False,
 ) -> None:
-    branch = writable_branch(
-        engine, connection, repository, branch_name, absent=entry.path if if_absent else None
-    )
+    branch = writable_branch(engine, connection, repository, branch_name, absent=entry.path if if_absent else None)
     engine.staging.put(connection, branch.id, entry)
 
 
@@ -82,9 +78,7 @@ def remove(
             engine.staging.remove(connection, branch.id, path)
 
 
-def reset(
-    connection: sqlite3.Connection, repository: Repository, branch_name: str, *, kind: str, path: str
-) -> None:
+def reset(connection: sqlite3.Connection, repository: Repository, branch_name: str, *, kind: str, path: str) -> None:
     """Forget staged changes: of everything, of one object, or under a prefix."""
     branch = refs.branch(connection, repository, branch_name)
     protection.require_allowed(connection, repository, branch_name, protection.WRITE)

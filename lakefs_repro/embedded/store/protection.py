@@ -48,9 +48,7 @@ def _compiled(pattern: str) -> re.Pattern[str]:
         raise ApiError(500, f"syntax error in pattern {pattern!r}") from None
 
 
-def require_allowed(
-    connection: sqlite3.Connection, repository: Repository, branch_name: str, refusal: str
-) -> None:
+def require_allowed(connection: sqlite3.Connection, repository: Repository, branch_name: str, refusal: str) -> None:
     """Raise 403 with ``refusal`` when a rule protects the branch."""
     row = connection.execute("SELECT protection FROM repositories WHERE id = ?", (repository.id,)).fetchone()
     if row is None or row[0] == "[]":

@@ -2,7 +2,7 @@
 
 A range ends at a path whose hash says so, hence equal trees have equal ranges whatever their history, and a commit
 rewrites only the ranges that its changes fall into. Encoded form: ``R1``, the length of the compressed head (4 bytes,
-big endian), the head (JSON columns, deflated), then the checksums and addresses as raw bytes where all are plain hashes.
+big endian), the head (JSON columns, deflated), then checksums and addresses as raw bytes where all are plain hashes.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class RangeInfo(NamedTuple):
     id: str
     first: str
     last: str
-    count: int
+    length: int
 
 
 def is_boundary(path: str) -> bool:

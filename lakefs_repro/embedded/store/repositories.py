@@ -1,5 +1,7 @@
 """Repositories and their settings."""
 
+# ruff: noqa: S608  the statements are put together from constants
+
 from __future__ import annotations
 
 import json
@@ -45,9 +47,7 @@ def find(connection: sqlite3.Connection, name: str) -> Repository:
     return _of(row)
 
 
-def listing(
-    connection: sqlite3.Connection, *, prefix: str, after: str, search: str, limit: int
-) -> list[Repository]:
+def listing(connection: sqlite3.Connection, *, prefix: str, after: str, search: str, limit: int) -> list[Repository]:
     rows = connection.execute(
         f"SELECT {_COLUMNS} FROM repositories WHERE name > ? AND name >= ? AND substr(name, 1, ?) = ?"
         " AND instr(name, ?) > 0 ORDER BY name LIMIT ?",
@@ -81,14 +81,14 @@ def delete(connection: sqlite3.Connection, repository: Repository) -> None:
     key = (repository.id,)
     connection.execute("DELETE FROM staged WHERE branch IN (SELECT id FROM branches WHERE repository = ?)", key)
     for table in ("branches", "tags", "commits"):
-        connection.execute(f"DELETE FROM {table} WHERE repository = ?", key)  # noqa: S608  fixed names
+        connection.execute(f"DELETE FROM {table} WHERE repository = ?", key)
     connection.execute("DELETE FROM repositories WHERE id = ?", key)
 
 
 def setting(connection: sqlite3.Connection, repository: Repository, column: str) -> Any:
     """The decoded value of ``metadata``, ``protection`` or ``gc_rules``; None when never set."""
     row = connection.execute(
-        f"SELECT {column} FROM repositories WHERE id = ?",  # noqa: S608  fixed names
+        f"SELECT {column} FROM repositories WHERE id = ?",
         (repository.id,),
     ).fetchone()
     return None if row is None or row[0] is None else json.loads(row[0])
@@ -97,6 +97,6 @@ def setting(connection: sqlite3.Connection, repository: Repository, column: str)
 def save_setting(connection: sqlite3.Connection, repository: Repository, column: str, value: object) -> None:
     text = None if value is None else json.dumps(value, sort_keys=True)
     connection.execute(
-        f"UPDATE repositories SET {column} = ? WHERE id = ?",  # noqa: S608  fixed names
+        f"UPDATE repositories SET {column} = ? WHERE id = ?",
         (text, repository.id),
     )

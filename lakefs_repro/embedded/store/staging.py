@@ -1,5 +1,7 @@
 """What is staged on a branch and not yet committed: entries, and tombstones where something was deleted."""
 
+# ruff: noqa: S608  the statements are put together from constants
+
 from __future__ import annotations
 
 import itertools
@@ -36,9 +38,7 @@ class Staging:
 
 def find(connection: sqlite3.Connection, branch: int, path: str) -> tuple[bool, Entry | None]:
     """Whether anything is staged at ``path``, and the entry unless it is a tombstone."""
-    row = connection.execute(
-        f"SELECT {_COLUMNS} FROM staged WHERE branch = ? AND path = ?", (branch, path)
-    ).fetchone()
+    row = connection.execute(f"SELECT {_COLUMNS} FROM staged WHERE branch = ? AND path = ?", (branch, path)).fetchone()
     return (False, None) if row is None else (True, _entry(row))
 
 
@@ -84,4 +84,5 @@ def reset_prefix(connection: sqlite3.Connection, branch: int, prefix: str) -> No
 def _entry(row: tuple[Any, ...]) -> Entry | None:
     if row[4] is None:
         return None
-    return Entry(*row[:6], json.loads(row[6]) if row[6] else None)
+    metadata = json.loads(row[6]) if row[6] else None
+    return Entry(row[0], row[1], row[2], row[3], row[4], row[5], metadata)

@@ -111,7 +111,7 @@ class Writer:
         self._connection.execute("SAVEPOINT operation")
         try:
             result = waiter.operation(self._connection)
-        except Exception as error:  # noqa: BLE001  it belongs to the waiter, not to the batch
+        except Exception as error:
             if not self._connection.in_transaction:
                 raise
             self._connection.execute("ROLLBACK TO operation")
