@@ -33,6 +33,7 @@ from lakefs_repro.snapshot.publish import (
     merge_to_main,
     pause,
     release,
+    release_others,
     reserve,
     taken_versions,
 )
@@ -191,6 +192,8 @@ class _Work:
             self.abandon()
             return _result(ctx, "unchanged", line.annotation, plan, self.found)
         version = _next_version(ctx, request, line)
+        if self.resumed:
+            release_others(ctx, request.dataset, version, self.ulid)
         made, validated = self._write(line, plan, version)
         ctx.progress.step("pin")
         self.reserved = version

@@ -22,7 +22,7 @@ from lakefs_repro.lake.values import Commit
 from lakefs_repro.ledger.append import append
 from lakefs_repro.model.annotation import Annotation, is_annotation
 from lakefs_repro.model.manifest import iter_chunk_names
-from lakefs_repro.model.names import ingest_branch, parse_tag, pin_branch, tag_name
+from lakefs_repro.model.names import ingest_branch, parse_pin_branch, parse_tag, pin_branch, tag_name
 from lakefs_repro.model.version import Version
 from lakefs_repro.snapshot.context import Context
 from lakefs_repro.snapshot.line import first_commit, foreign_changes, line_at, merge_of, read_line, require_clean
@@ -92,6 +92,11 @@ def reserve(ctx: Context, dataset: str, version: str, commit: Commit) -> None:
         if holder and ctx.repository.commits.contains(ctx.main, holder.id):
             raise _lost(dataset) from error
         said = Annotation.decode(holder.metadata) if holder and is_annotation(holder.metadata) else None
+        if said and said.ingest == commit.metadata.get("repro.ingest"):
+            # An interrupted run of this very ingest pinned other content, which nobody merged.
+            drop_branch(ctx, name)
+            reserve(ctx, dataset, version, commit)
+            return
         who = f" (ingest {said.ingest}, by {said.extra.get('repro.by') or holder.committer})" if said and holder else ""
         raise ReservedError(
             f"{dataset}@{version} is reserved by another ingest{who}; nothing was merged.",
@@ -111,6 +116,16 @@ def release(ctx: Context, dataset: str, version: str, ingest: str) -> bool:
         return False
     drop_branch(ctx, name)
     return True
+
+
+def release_others(ctx: Context, dataset: str, version: str, ingest: str) -> None:
+    """Give back what ``ingest`` reserved, before it was interrupted, under versions that it no longer wants."""
+    prefix = pin_branch(dataset, "0.0.0").removesuffix("0_0_0")
+    taken = {str(v) for v in taken_versions(ctx, dataset)}
+    for pin in ctx.repository.branches.list(prefix):
+        parsed = parse_pin_branch(pin.name)
+        if parsed and parsed[0] == dataset and str(parsed[1]) not in {version, *taken}:
+            release(ctx, dataset, str(parsed[1]), ingest)
 
 
 def drop_branch(ctx: Context, name: str) -> None:
