@@ -1,0 +1,22 @@
+"""The heavy libraries of this room, imported when a table is really read."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+
+def duckdb() -> Any:
+    return import_module("duckdb")
+
+
+def pyarrow() -> Any:
+    return import_module("pyarrow")
+
+
+def parquet() -> Any:
+    return import_module("pyarrow.parquet")
+
+
+def pandas() -> Any:
+    return import_module("pandas")
