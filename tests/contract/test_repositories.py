@@ -1,0 +1,114 @@
+from __future__ import annotations
+
+import secrets
+
+import pytest
+
+
+def _creation(engine, name, **more):
+    return {"name": name, "storage_namespace": f"{engine.namespace_prefix}{name}", **more}
+
+
+def test_created_repository_has_its_default_branch_and_first_commit(repo):
+    branch = repo.call("GET", "/branches/main")
+    assert branch.status == 200
+    commit = repo.call("GET", f"/commits/{branch.json['commit_id']}").json
+    assert commit["message"] == "Repository created"
+    assert (commit["parents"], commit["meta_range_id"], commit["generation"], commit["committer"]) == ([], "", 1, "")
+    assert repo.paths() == []
+
+
+def test_get_and_create_answer_the_same(engine):
+    name = f"test-{secrets.token_hex(8)}"
+    created = engine.call("POST", "/repositories", json=_creation(engine, name, default_branch="trunk"))
+    assert created.status == 201
+    assert set(created.json) == {
+        "creation_date",
+        "default_branch",
+        "id",
+        "read_only",
+        "storage_id",
+        "storage_namespace",
+    }
+    assert engine.call("GET", f"/repositories/{name}").json == created.json
+    assert created.json["default_branch"] == "trunk"
+
+
+def test_existing_name_is_a_conflict(repo):
+    body = _creation(repo.engine, repo.name)
+    body["storage_namespace"] += "-other"
+    answer = repo.engine.call("POST", "/repositories", json=body)
+    assert (answer.status, answer.message) == (409, "error creating repository: not unique")
+
+
+def test_used_namespace_is_refused_even_after_deletion(repo):
+    again = _creation(repo.engine, f"test-{secrets.token_hex(8)}")
+    again["storage_namespace"] = f"{repo.engine.namespace_prefix}{repo.name}"
+    assert repo.engine.call("POST", "/repositories", json=again).status == 400
+    assert repo.call("DELETE").status == 204
+    answer = repo.engine.call("POST", "/repositories", json=again)
+    assert answer.status == 400
+    assert answer.message.endswith("storage namespace already in use")
+
+
+@pytest.mark.parametrize("name", ["ab", "A-b", "a_b", "-ab", "a" * 64, "a.b"])
+def test_bad_name_is_refused(engine, name):
+    answer = engine.call("POST", "/repositories", json=_creation(engine, name))
+    assert answer.status == 400
+    assert "RepositoryCreation" in answer.message
+
+
+def test_missing_namespace_is_named(engine):
+    answer = engine.call("POST", "/repositories", json={"name": "abcdef"})
+    assert answer.status == 400
+    assert 'property "storage_namespace" is missing' in answer.message
+
+
+def test_deleted_repository_is_gone(repo):
+    assert repo.call("DELETE").status == 204
+    for path in ("", "/branches", "/branches/main", "/refs/main/objects/ls", "/tags"):
+        answer = repo.call("GET", path)
+        assert (answer.status, answer.message) == (404, "repository not found")
+    assert repo.call("DELETE").status == 404
+
+
+def test_listing_pages_by_name(engine):
+    prefix = f"test-list-{secrets.token_hex(4)}-"
+    names = [f"{prefix}{letter}" for letter in "abc"]
+    for name in names:
+        assert engine.call("POST", "/repositories", json=_creation(engine, name)).status == 201
+    first = engine.call("GET", "/repositories", fields={"prefix": prefix, "amount": 2}).json
+    assert [each["id"] for each in first["results"]] == names[:2]
+    assert first["pagination"] == {"has_more": True, "max_per_page": 1000, "next_offset": names[1], "results": 2}
+    rest = engine.call("GET", "/repositories", fields={"prefix": prefix, "after": names[1]}).json
+    assert [each["id"] for each in rest["results"]] == names[2:]
+    assert rest["pagination"] == {"has_more": False, "max_per_page": 1000, "next_offset": "", "results": 1}
+
+
+def test_read_only_repository_takes_no_writes(engine):
+    name = f"test-{secrets.token_hex(8)}"
+    assert engine.call("POST", "/repositories", json=_creation(engine, name, read_only=True)).status == 201
+    for method, path, options in [
+        ("POST", "/branches", {"json": {"name": "b", "source": "main"}}),
+        ("POST", "/branches/main/objects?path=x", {"body": b"x"}),
+        ("POST", "/tags", {"json": {"id": "t", "ref": "main"}}),
+        ("DELETE", "", {}),
+    ]:
+        answer = engine.call(method, f"/repositories/{name}{path}", **options)
+        assert (answer.status, answer.message) == (403, "read-only repository")
+    assert engine.call("DELETE", f"/repositories/{name}?force=true").status == 204
+
+
+def test_bare_repository_has_no_branch(engine):
+    name = f"test-{secrets.token_hex(8)}"
+    assert engine.call("POST", "/repositories?bare=true", json=_creation(engine, name)).status == 201
+    assert engine.call("GET", f"/repositories/{name}/branches").json["results"] == []
+
+
+def test_metadata_is_a_mutable_map(repo):
+    assert repo.call("GET", "/metadata").json == {}
+    assert repo.call("POST", "/metadata", json={"metadata": {"a": "1", "b": "2"}}).status == 204
+    assert repo.call("POST", "/metadata", json={"metadata": {"b": "3"}}).status == 204
+    assert repo.call("GET", "/metadata").json == {"a": "1", "b": "3"}
+    assert repo.call("DELETE", "/metadata", json={"keys": ["a"]}).status == 204
+    assert repo.call("GET", "/metadata").json == {"b": "3"}
