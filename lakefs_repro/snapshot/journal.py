@@ -96,6 +96,15 @@ def is_live(folder: Path, ulid: str) -> bool | None:
     return None
 
 
+def seize(folder: Path, ulid: str) -> Journal | None:
+    """The journal of an ingest whose process is gone, held so that it can't be resumed meanwhile, or ``None``."""
+    for path in folder.glob(f"*-{ulid}.json"):
+        file = _lock(path)
+        if file is not None:
+            return Journal(path, file, ulid, resumed=True)
+    return None
+
+
 def forget(folder: Path, ulid: str) -> None:
     """Remove the note of an ingest that was finished or cleaned up by somebody else."""
     for path in folder.glob(f"*-{ulid}.json"):

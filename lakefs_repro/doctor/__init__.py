@@ -1,0 +1,1 @@
+"""Looking a repository over, and repairing what can be repaired without asking anybody."""

@@ -1,0 +1,1 @@
+"""The quickstart: real data versioned, guarded, overwritten at its source and brought back."""
