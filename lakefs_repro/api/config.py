@@ -13,7 +13,7 @@ from typing import Any, Final, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from lakefs_repro.errors import InvalidError, NotFoundError
+from lakefs_repro.errors import InvalidError
 from lakefs_repro.model.names import check_dataset_name
 
 FILE_NAME: Final = "lakefs-repro.yaml"
@@ -119,7 +119,7 @@ def find_config(start: Path, environ: Mapping[str, str], home: Path) -> Config:
                 hint="run `lakefs-repro init`, or set LAKEFS_REPRO_REPOSITORY",
                 kind="no-configuration",
             )
-        return Config(project=_parsed({"engine": "lakefs", "repository": repository}, "LAKEFS_REPRO_REPOSITORY"),
+        return Config(project=parse_project({"engine": "lakefs", "repository": repository}, "LAKEFS_REPRO_REPOSITORY"),
                       folder=start)  # fmt: skip
     raise InvalidError(
         f"There is no {FILE_NAME} here or above, and no lakeFS server is configured.",
@@ -132,13 +132,13 @@ def load_config(path: Path) -> Config:
     """Read one configuration file.
 
     Raises:
-        NotFoundError: it is not there.
-        InvalidError: it is no YAML, or a setting is wrong; file and key are named.
+        InvalidError: it is not there (kind ``no-configuration``), is no YAML, or a setting is wrong; file and key are
+            named.
     """
     try:
         data = path.read_bytes()
     except OSError as error:
-        raise NotFoundError(
+        raise InvalidError(
             f"{path} can't be read: {error.strerror}.", hint="run `lakefs-repro init`", kind="no-configuration"
         ) from error
     if len(data) > _MAX_BYTES:
@@ -147,10 +147,15 @@ def load_config(path: Path) -> Config:
         raw = yaml.safe_load(data)
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise InvalidError(f"{path} is no YAML: {error}.", kind="bad-configuration") from error
-    return Config(project=_parsed(raw, str(path)), folder=path.resolve().parent, file=path.resolve())
+    return Config(project=parse_project(raw, str(path)), folder=path.resolve().parent, file=path.resolve())
 
 
-def _parsed(raw: object, source: str) -> ProjectConfig:
+def parse_project(raw: object, source: str) -> ProjectConfig:
+    """Check settings; ``source`` names where they come from.
+
+    Raises:
+        InvalidError: one is wrong (kind ``bad-configuration``); its key is named.
+    """
     if not isinstance(raw, dict):
         raise InvalidError(f"{source} holds no settings.", hint="run `lakefs-repro init`", kind="bad-configuration")
     try:

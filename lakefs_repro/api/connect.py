@@ -46,7 +46,7 @@ def connect(
     environ = os.environ if environ is None else environ
     config = config or find_config(folder or Path.cwd(), environ, Path.home())
     endpoint = find_endpoint(config, environ)
-    server = Server(Wire(endpoint, connections=2 * threads, user_agent=tool()))
+    server = open_server(endpoint, threads=threads)
     context = Context(
         repository=server.repository(config.project.repository),
         server=server.info(),
@@ -78,6 +78,11 @@ def find_endpoint(config: Config, environ: Mapping[str, str]) -> Endpoint:
             kind="no-configuration",
         )
     return Endpoint(login.endpoint, login.access_key_id, login.secret_access_key, login.session_token)
+
+
+def open_server(endpoint: Endpoint, *, threads: int = THREADS) -> Server:
+    """The server at an endpoint; nothing is asked yet."""
+    return Server(Wire(endpoint, connections=2 * threads, user_agent=tool()))
 
 
 def start_engine(root: Path) -> Endpoint:

@@ -98,7 +98,10 @@ class RepositoryInfo:
 
 @dataclass(frozen=True, slots=True)
 class ServerInfo:
-    """What the server says of itself, as far as roads and reports depend on it."""
+    """What the server says of itself, as far as roads and reports depend on it.
+
+    ``namespace_prefix`` is where the server wants storage namespaces to lie; empty when it has no wish.
+    """
 
     version: str
     blockstore: str
@@ -120,6 +123,6 @@ class ServerInfo:
             blockstore=storage.get("blockstore_type") or "unknown",
             presign=bool(storage.get("pre_sign_support")),
             presign_multipart=bool(storage.get("pre_sign_multipart_upload")),
-            namespace_prefix=storage.get("blockstore_namespace_example") or "",
+            namespace_prefix=storage.get("default_namespace_prefix") or "",
             extensions=dict(raw.get("embedded") or {}),
         )
