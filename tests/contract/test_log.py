@@ -1,0 +1,81 @@
+from __future__ import annotations
+
+import pytest
+
+
+@pytest.fixture
+def history(repo):
+    """init ← root ← m1 ← m2, with A1 and A2 on a line that m1 and m2 merge, each a second apart by their dates."""
+    date = iter(range(1_000_000, 2_000_000, 1000))
+
+    def write(branch, path, message):
+        repo.put(path, message.encode(), branch=branch)
+        return repo.commit(message, branch=branch, date=next(date)).json["id"]
+
+    ids = {"root": write("main", "x", "root")}
+    repo.branch("line")
+    ids["A1"] = write("line", "p/x", "A1")
+    ids["D1"] = write("main", "d", "D1")
+    ids["m1"] = repo.merge("line", message="m1").json["reference"]
+    ids["A2"] = write("line", "p/x", "A2")
+    ids["m2"] = repo.merge("line", message="m2").json["reference"]
+    return ids
+
+
+def test_whole_log(repo, history):
+    messages = repo.log()
+    assert sorted(messages) == ["A1", "A2", "D1", "Repository created", "m1", "m2", "root"]
+    assert messages[0] == "m2"
+    assert repo.log(first_parent="true")[:2] == ["m2", "m1"]
+    assert set(repo.log(first_parent="true")) == {"m2", "m1", "D1", "root", "Repository created"}
+
+
+def test_objects_and_prefixes_list_only_commits_with_one_parent(repo, history):
+    assert repo.log(objects="p/x") == ["A2", "A1"]
+    assert repo.log(prefixes="p/") == ["A2", "A1"]
+    assert repo.log(objects=["p/x", "d"]) == ["A2", "D1", "A1"]
+    assert repo.log(objects="p/x", prefixes="d") == ["A2", "D1", "A1"]
+    assert repo.log(objects="p/x", first_parent="true") == []
+    assert repo.log(objects="d", first_parent="true") == ["D1"]
+    assert repo.log(objects="p/") == []
+
+
+def test_amount_after_and_limit(repo, history):
+    page = repo.call("GET", "/refs/main/commits", fields={"amount": 2}).json
+    offset = page["results"][-1]["id"]
+    assert page["pagination"] == {"has_more": True, "max_per_page": 1000, "next_offset": offset, "results": 2}
+    rest = repo.log(after=offset)
+    assert len(rest) == 5
+    limited = repo.call("GET", "/refs/main/commits", fields={"amount": 2, "limit": "true"}).json
+    assert limited["pagination"]["has_more"] is False
+    found = repo.call("GET", "/refs/main/commits", fields={"amount": 1, "objects": "p/x"}).json
+    assert found["pagination"]["next_offset"] == history["A2"]
+
+
+def test_since_and_stop_at(repo, history):
+    assert repo.log(stop_at=history["m1"])[-1] == "m1"
+    assert "Repository created" not in repo.log(since="2020-01-01T00:00:00Z", ref="line")
+    assert repo.log(since="2099-01-01T00:00:00Z") == []
+    assert repo.call("GET", "/refs/main/commits?since=bad").status == 400
+
+
+def test_unknown_refs(repo):
+    for fields, message in [({}, "ref: not found"), ({"after": "nope"}, None), ({"stop_at": "nope"}, None)]:
+        ref = "main" if fields else "nope"
+        answer = repo.call("GET", f"/refs/{ref}/commits", fields=fields)
+        assert answer.status == 404
+        assert message is None or answer.message == message
+
+
+def test_order_is_by_date_then_by_id(repo):
+    repo.put("a")
+    base = repo.commit("base", date=1000).json["id"]
+    repo.branch("side", base)
+    repo.put("b")
+    repo.commit("b3000", date=3000)
+    repo.put("s1", branch="side")
+    repo.commit("s5000", branch="side", date=5000)
+    repo.put("s2", branch="side")
+    repo.commit("s2000", branch="side", date=2000)
+    repo.merge("side", message="merge")
+    assert repo.log()[:5] == ["merge", "b3000", "s2000", "s5000", "base"]

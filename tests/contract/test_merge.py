@@ -1,0 +1,159 @@
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+
+@pytest.fixture
+def forked(repo):
+    """``main`` and ``work`` have both moved on from a common commit, on different paths."""
+    base = repo.committed({"a": b"1", "b": b"1"})
+    repo.branch("work")
+    work = repo.committed({"w": b"w"}, branch="work")
+    main = repo.committed({"m": b"m"})
+    return base, work, main
+
+
+def test_merge_makes_a_commit_with_two_parents(repo, forked):
+    _, work, main = forked
+    answer = repo.merge("work", message="mm", metadata={"k": "v"}, squash_merge=False)
+    assert answer.status == 200
+    commit = repo.call("GET", f"/commits/{answer.json['reference']}").json
+    assert commit["parents"] == [main, work]
+    assert commit["message"] == "mm"
+    assert commit["metadata"] == {".lakefs.merge.strategy": "default", "k": "v"}
+    assert repo.paths() == ["a", "b", "m", "w"]
+
+
+def test_squash_has_one_parent(repo, forked):
+    _, _, main = forked
+    reference = repo.merge("work", squash_merge=True).json["reference"]
+    commit = repo.call("GET", f"/commits/{reference}").json
+    assert commit["parents"] == [main]
+    assert commit["message"] == "Merge 'work' into 'main'"
+    assert commit["metadata"] == {".lakefs.merge.strategy": "default"}
+
+
+def test_source_may_be_a_commit_and_later_commits_stay_out(repo, forked):
+    _, work, _ = forked
+    repo.committed({"later": b"1"}, branch="work")
+    assert repo.merge(work[:16]).status == 200
+    assert "later" not in repo.paths()
+
+
+def test_merging_again_changes_nothing(repo, forked):
+    repo.merge("work")
+    for source in ("work", "main", "main~1"):
+        answer = repo.merge(source)
+        assert (answer.status, answer.message) == (400, "update branch main: no changes")
+    before = repo.call("GET", "/commits/main").json
+    for option in ("allow_empty", "force"):
+        assert repo.merge("work", **{option: True}).status == 200
+    after = repo.call("GET", "/commits/main").json
+    assert after["meta_range_id"] == before["meta_range_id"]
+    assert after["generation"] == before["generation"] + 2
+
+
+def test_source_whose_commits_cancel_out_changes_nothing(repo):
+    repo.committed({"a": b"1"})
+    repo.branch("work")
+    repo.committed({"w": b"w"}, branch="work")
+    repo.committed({"w": None}, branch="work")
+    assert repo.merge("work").status == 400
+
+
+def test_same_change_on_both_sides_merges(repo):
+    repo.committed({"a": b"1", "gone": b"1"})
+    repo.branch("work")
+    repo.committed({"same": b"1", "gone": None}, branch="work")
+    repo.committed({"same": b"1", "gone": None})
+    assert repo.merge("work").status == 200
+    assert repo.paths() == ["a", "same"]
+
+
+@pytest.mark.parametrize(
+    ("main", "work"),
+    [
+        ({"a": b"2"}, {"a": b"3"}),
+        ({"new": b"2"}, {"new": b"3"}),
+        ({"a": None}, {"a": b"3"}),
+        ({"a": b"2"}, {"a": None}),
+    ],
+)
+@pytest.mark.parametrize("strategy", ["", "source-wins", "dest-wins"])
+def test_conflicts_and_strategies(repo, main, work, strategy):
+    repo.committed({"a": b"1", "z": b"1"})
+    repo.branch("work")
+    repo.committed({**work, "w": b"w"}, branch="work")
+    repo.committed({**main, "m": b"m"})
+    head = repo.call("GET", "/branches/main").json["commit_id"]
+    answer = repo.merge("work", **({"strategy": strategy} if strategy else {}))
+    if not strategy:
+        assert (answer.status, answer.json) == (409, {"reference": ""})
+        assert repo.call("GET", "/branches/main").json["commit_id"] == head
+        return
+    assert answer.status == 200
+    assert repo.call("GET", "/commits/main").json["metadata"][".lakefs.merge.strategy"] == strategy
+    winner = work if strategy == "source-wins" else main
+    ((path, data),) = winner.items()
+    if data is None:
+        assert path not in repo.paths()
+    else:
+        assert repo.get(path).data == data
+    assert {"m", "w", "z"} <= set(repo.paths())
+
+
+def test_bad_strategy(repo, forked):
+    answer = repo.merge("work", strategy="ours")
+    assert (answer.status, answer.message) == (400, "argument strategy: invalid value: validation error")
+
+
+def test_dirty_destination(repo, forked):
+    repo.put("staged")
+    for options in ({}, {"force": True}):
+        answer = repo.merge("work", **options)
+        assert (answer.status, answer.message) == (400, "uncommitted changes (dirty branch)")
+    repo.call("PUT", "/branches/main", json={"type": "reset"})
+    repo.put("a", b"1")
+    repo.delete("not-there")
+    assert repo.merge("work").status == 200
+
+
+def test_staged_changes_of_the_source_are_left_out(repo, forked):
+    repo.put("staged", branch="work")
+    assert repo.merge("work").status == 200
+    assert "staged" not in repo.paths()
+
+
+def test_unknown_sides(repo, forked):
+    _, work, _ = forked
+    source = repo.merge("nope")
+    assert (source.status, source.message) == (404, "update branch main: get commit by ref nope: not found")
+    for destination in ("nope", work):
+        answer = repo.merge("work", destination)
+        assert (answer.status, answer.message) == (404, "branch not found")
+
+
+def test_body_may_be_absent(repo, forked):
+    assert repo.call("POST", "/refs/work/merge/main").status == 200
+
+
+def test_merge_base(repo, forked):
+    base, work, main = forked
+    answer = repo.call("GET", "/refs/work/merge/main").json
+    assert answer["base_commit_id"] == base
+    assert {answer["source_commit_id"], answer["destination_commit_id"]} == {work, main}
+    repo.merge("work")
+    assert repo.call("GET", "/refs/work/merge/main").json["base_commit_id"] == work
+
+
+def test_merges_at_once_all_land(repo):
+    base = repo.committed({"base": b"1"})
+    for number in range(8):
+        repo.branch(f"b{number}", base)
+        repo.committed({f"f{number}": b"x"}, branch=f"b{number}")
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda number: repo.merge(f"b{number}"), range(8)))
+    assert [answer.status for answer in answers] == [200] * 8
+    assert repo.paths() == ["base", *(f"f{number}" for number in range(8))]
