@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 API_VERSION = "v3.1.0"
 
-Name = Annotated[str, StringConstraints(min_length=1, max_length=1024)]
+Name = Annotated[str, StringConstraints(min_length=1)]
 Glob = Annotated[str, StringConstraints(min_length=1, max_length=contract_glob.MAX_GLOB_LENGTH)]
 
 _TABLE_SETTINGS = ("additionalColumns", "missingColumns", "nullMarkers", "csvDelimiter", "csvHeader")
@@ -54,6 +54,7 @@ class _Element(Node):
 class ContractProperty(_Element):
     """A column."""
 
+    name: str
     physical_name: str | None = None
     logical_type: LogicalType | None = None
     logical_type_options: TypeOptions = TypeOptions()
@@ -242,7 +243,7 @@ class Contract(Node):
 
     def dump(self) -> str:
         """The contract as YAML: the same text for equal contracts, and ``load`` gives an equal one."""
-        data = self.to_data()
+        data = _ordered(self.to_data())
         fundamentals = {
             "apiVersion": self.api_version,
             "kind": self.kind,
@@ -266,6 +267,28 @@ class Contract(Node):
         """Whether the custom property ``notTables`` takes ``path`` out of all checks."""
         globs = own_property(self.custom_properties, "notTables") or []
         return any(contract_glob.matches(str(glob), path) for glob in globs)
+
+
+# Written last in their mapping, in this order: the long sections.
+_LATE = (
+    "logicalTypeOptions",
+    "schema",
+    "properties",
+    "quality",
+    "tags",
+    "authoritativeDefinitions",
+    "customProperties",
+)
+
+
+def _ordered(data: Any) -> Any:
+    """``data`` with the keys of each mapping in an order that reads well; the same for equal contracts."""
+    if isinstance(data, list):
+        return [_ordered(item) for item in data]
+    if not isinstance(data, dict):
+        return data
+    late = [key for key in _LATE if key in data]
+    return {key: _ordered(data[key]) for key in [*(key for key in data if key not in late), *late]}
 
 
 def _settings_consistent(section: Json, ours: tuple[str, ...]) -> None:

@@ -20,8 +20,8 @@ from lakefs_repro.errors import InvalidError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-MAX_BYTES = 1 << 20
-MAX_VALUES = 100_000
+MAX_BYTES = 2 << 20
+MAX_VALUES = 200_000
 """Values in a document once its aliases are expanded: an alias bomb ends here."""
 MAX_DEPTH = 32
 MAX_NUMBER_LENGTH = 40

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 from lakefs_repro.tables.files import TableFile, TableFormat, partition_values, table_format
+from lakefs_repro.tables.inference import infer_contract
+from lakefs_repro.tables.reading import read_arrow, read_pandas
 from lakefs_repro.tables.validation import no_files, statistics, validate
+from lakefs_repro.tables.writing import write_table
 
 __all__ = [
     "TableFile",
     "TableFormat",
+    "infer_contract",
     "no_files",
     "partition_values",
+    "read_arrow",
+    "read_pandas",
     "statistics",
     "table_format",
     "validate",
+    "write_table",
 ]

@@ -95,7 +95,8 @@ def _csv_head(file: TableFile, delimiter: str | None, *, header: bool | None) ->
     delimiter = delimiter or max(_DELIMITERS, key=lambda candidate: len(_first_row(text, candidate)))
     row = _first_row(text, delimiter)
     has_header = _looks_like_header(row) if header is None else header
-    columns = tuple(row) if has_header else tuple(f"column{number}" for number in range(len(row)))
+    # A nameless column (pandas writes its index so) goes by its place.
+    columns = tuple((has_header and name) or f"column{place}" for place, name in enumerate(row))
     twice = next((name for name in columns if columns.count(name) > 1), None) if len(set(columns)) < len(row) else None
     if twice is not None:
         raise UnreadableError(f"the header names the column {twice!r} twice")

@@ -32,12 +32,13 @@ def to_value(value: Any, column: ContractProperty) -> Value | None:
     if isinstance(value, dt.datetime):
         if value.tzinfo is not None:
             value = value.astimezone(dt.timezone.utc).replace(tzinfo=None)
-        return value.isoformat() + ("Z" if column.logical_type_options.timezone else "")
+        return str(value.isoformat()) + ("Z" if column.logical_type_options.timezone else "")
     if isinstance(value, dt.date | dt.time):
-        return value.isoformat()
+        return str(value.isoformat())
     if isinstance(value, decimal.Decimal):
         value = float(value)
     if isinstance(value, float) and not math.isfinite(value):
         return None
-    return shorten(value) if isinstance(value, bool | int | float | str) else None
-
+    if isinstance(value, bool | int | float | str):
+        return shorten(value)
+    return None

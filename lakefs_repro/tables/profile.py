@@ -161,7 +161,7 @@ def _scan_chunk(
 
 def _culprit(session: Session, members: Sequence[int], error: Exception) -> int | None:
     """The file that ``error`` is about, None where that takes a closer look; other errors are raised."""
-    if not _about_content(error):
+    if not about_content(error):
         raise error
     named = session.named_in(str(error))
     if named in members:
@@ -169,7 +169,7 @@ def _culprit(session: Session, members: Sequence[int], error: Exception) -> int 
     return members[0] if len(members) == 1 else None
 
 
-def _about_content(error: Exception) -> bool:
+def about_content(error: Exception) -> bool:
     duckdb = lazy.duckdb()
     ours = (
         duckdb.ParserException,

@@ -128,7 +128,7 @@ def _table_functions(tree: Any) -> Iterator[str]:
 def _select(session: Session, table: ContractTable, layout: Layout) -> str:
     source = relation(session, layout, layout.numbers, range(len(table.properties)))
     columns = [
-        f"CAST(t{i} AS {SQL_TYPES[column.logical_type or 'string']}) AS {identifier(column.column)}"
+        f"CAST(t{i} AS {SQL_TYPES[column.logical_type or 'string']}) AS {identifier(column.column or f'column{i}')}"
         for i, column in enumerate(table.properties)
     ]
     return f"SELECT {', '.join(columns) or 'f'} FROM ({source})"  # noqa: S608 (names are quoted)
@@ -136,10 +136,10 @@ def _select(session: Session, table: ContractTable, layout: Layout) -> str:
 
 def _nothing(table: ContractTable) -> str:
     columns = [
-        f"CAST(NULL AS {SQL_TYPES[column.logical_type or 'string']}) AS {identifier(column.column)}"
-        for column in table.properties
+        f"CAST(NULL AS {SQL_TYPES[column.logical_type or 'string']}) AS {identifier(column.column or f'column{i}')}"
+        for i, column in enumerate(table.properties)
     ]
-    return f"SELECT {', '.join(columns) or '1'} WHERE false"  # noqa: S608 (names are quoted)
+    return f"SELECT {', '.join(columns) or '1'} WHERE false"
 
 
 def _single(table: ContractTable, query: Query, rows: list[tuple[Any, ...]]) -> bool | int | float | None:

@@ -114,7 +114,7 @@ def _csv(session: Session, layout: Layout, numbers: Sequence[int], indices: Sequ
         listed = ", ".join(literal(marker) for marker in own)
         null = f"(x{i} IS NULL OR x{i} IN ({listed}))" if listed else f"(x{i} IS NULL)"
         typed.append(f"x{i}, {null} AS n{i}, CASE WHEN {null} THEN NULL ELSE {from_text(column, f'x{i}')} END AS t{i}")
-    inner = f"SELECT *, {session.number_of('fn')} AS f FROM {source}"
+    inner = f"SELECT *, {session.number_of('fn')} AS f FROM {source}"  # noqa: S608 (paths are quoted)
     return _rows(inner, raw, typed)
 
 
@@ -128,13 +128,15 @@ def _jsonl(session: Session, layout: Layout, numbers: Sequence[int], indices: Se
         if folder is not None:
             found = f"coalesce({found}, to_json({folder}))"
         raw.append(f"{found} AS j{i}")
-        text = f"CASE WHEN json_type(j{i}) = 'VARCHAR' THEN json_extract_string(j{i}, '$') ELSE CAST(j{i} AS VARCHAR) END"
+        text = (
+            f"CASE WHEN json_type(j{i}) = 'VARCHAR' THEN json_extract_string(j{i}, '$') ELSE CAST(j{i} AS VARCHAR) END"
+        )
         null = f"(j{i} IS NULL OR json_type(j{i}) = 'NULL')"
-        value = _from_json(column, f"j{i}", from_folder=folder is not None)
-        typed.append(f"{text} AS x{i}, {null} AS n{i}, CASE WHEN {null} THEN NULL ELSE {value} END AS t{i}")
+        value = from_json(column, f"j{i}", from_folder=folder is not None)
+        typed.append(f"j{i}, {text} AS x{i}, {null} AS n{i}, CASE WHEN {null} THEN NULL ELSE {value} END AS t{i}")
     known = ", ".join(literal(column.column) for column in layout.table.properties)
     inner = (
-        f"SELECT {session.number_of('filename')} AS f, json_type(json) = 'OBJECT' AS ok, "
+        f"SELECT {session.number_of('filename')} AS f, json_type(json) = 'OBJECT' AS ok, "  # noqa: S608 (text is quoted)
         f"list_has_all([{known}]::VARCHAR[], coalesce(json_keys(json), []::VARCHAR[])) AS known, "
         f"json_extract(json, [{', '.join(pointers)}]::VARCHAR[]) AS v "
         f"FROM read_ndjson_objects({session.links(numbers)}, filename = true)"
@@ -161,7 +163,7 @@ def _parquet(session: Session, layout: Layout, numbers: Sequence[int], indices: 
             raw.append(f"{folder or 'CAST(NULL AS VARCHAR)'} AS p{i}")
             value = from_text(column, f"p{i}")
         typed.append(f"CAST(p{i} AS VARCHAR) AS x{i}, p{i} IS NULL AS n{i}, {value} AS t{i}")
-    inner = f"SELECT *, {session.number_of('fn')} AS f FROM {source}"
+    inner = f"SELECT *, {session.number_of('fn')} AS f FROM {source}"  # noqa: S608 (paths are quoted)
     return _rows(inner, raw, typed)
 
 
@@ -179,9 +181,13 @@ def from_text(column: ContractProperty, text: str) -> str:
     return {
         "string": text,
         # 517.0 is an integer (pandas writes it so beside missing values), 3.7 is not; a plain cast would round it.
-        "integer": f"CASE WHEN TRY_CAST({text} AS BIGINT) = TRY_CAST({text} AS DOUBLE) THEN TRY_CAST({text} AS BIGINT) END",
+        "integer": (
+            f"CASE WHEN TRY_CAST({text} AS BIGINT) = TRY_CAST({text} AS DOUBLE) THEN TRY_CAST({text} AS BIGINT) END"
+        ),
         "number": f"TRY_CAST({text} AS DOUBLE)",
-        "boolean": f"CASE WHEN lower({text}) IN ('true', 't') THEN true WHEN lower({text}) IN ('false', 'f') THEN false END",
+        "boolean": (
+            f"CASE WHEN lower({text}) IN ('true', 't') THEN true WHEN lower({text}) IN ('false', 'f') THEN false END"
+        ),
         "date": f"CASE WHEN NOT contains({text}, ':') THEN TRY_CAST({text} AS DATE) END",
         "timestamp": f"TRY_CAST({text} AS TIMESTAMP)",
         "time": f"TRY_CAST({text} AS TIME)",
@@ -190,7 +196,8 @@ def from_text(column: ContractProperty, text: str) -> str:
     }[kind]
 
 
-def _from_json(column: ContractProperty, value: str, *, from_folder: bool) -> str:
+def from_json(column: ContractProperty, value: str, *, from_folder: bool = False) -> str:
+    """SQL for the typed value of the JSON ``value``; null where it is not of the column's type."""
     text = f"json_extract_string({value}, '$')"
     kind = column.logical_type
     if kind is None:

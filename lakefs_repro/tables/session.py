@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from types import TracebackType
 
+    from typing_extensions import Self
+
 _NAME_LENGTH = 8
 _GLOB_LETTERS = re.compile(r"[*?\[\\]")
 
@@ -66,7 +68,7 @@ class Session:
         self._spill_dir = spill_dir
         self._stack = contextlib.ExitStack()
 
-    def __enter__(self) -> Session:
+    def __enter__(self) -> Self:
         with contextlib.ExitStack() as stack:
             spill = _folder(stack, self._spill_dir)
             self._links = _folder(stack, _without_globs(self._spill_dir))

@@ -16,7 +16,7 @@ from lakefs_repro.model.table_report import Severity, ValidationReport, Violatio
 from lakefs_repro.tables import lazy
 from lakefs_repro.tables.files import TableFile, partition_of, table_format
 from lakefs_repro.tables.head import UnreadableError, read_head
-from lakefs_repro.tables.keys import Key, key_violations, keys
+from lakefs_repro.tables.keys import key_violations, keys
 from lakefs_repro.tables.layouts import TableLayouts, column_violations, schema_of, sort_by_layout, unexpected
 from lakefs_repro.tables.predicates import Predicate, predicates
 from lakefs_repro.tables.profile import Profiles, examples, profile
@@ -149,10 +149,10 @@ class _Run:
 
     def look_at_new(self, session: Session) -> None:
         self._new = len(session.files)
-        for table, numbers in self._by_table(session, range(self._new)).items():
+        for table, numbers in self._by_table(session, range(self._new)):
             self._look_at_table(session, table, sort_by_layout(session, table, numbers))
 
-    def _by_table(self, session: Session, numbers: Iterable[int]) -> dict[ContractTable, list[int]]:
+    def _by_table(self, session: Session, numbers: Iterable[int]) -> list[tuple[ContractTable, list[int]]]:
         found: dict[str, list[int]] = {table.name: [] for table in self.contract.tables}
         for number in numbers:
             table = self.contract.table_for(session.files[number].path)
@@ -161,7 +161,7 @@ class _Run:
                 self._note_partition(table, session.files[number].path, number)
             elif self.checked:
                 self.violations.append(_of_no_table(session.files[number]))
-        return {table: found[table.name] for table in self.contract.tables if found[table.name]}
+        return [(table, found[table.name]) for table in self.contract.tables if found[table.name]]
 
     def _note_partition(self, table: ContractTable, path: str, number: int) -> None:
         if number < self._new:
@@ -169,13 +169,12 @@ class _Run:
 
     def _look_at_table(self, session: Session, table: ContractTable, layouts: TableLayouts) -> None:
         known = dict(enumerate(predicates(table))) if self.checked else {}
-        here = {n: p for n, p in known.items()}
         for layout in layouts.layouts:
-            profiles = profile(session, layout, here)
+            profiles = profile(session, layout, known)
             layouts = layouts.without(profiles.unreadable)
             self._keep_statistics(session, layout, profiles)
             if self.checked:
-                self.violations += self._of_layout(session, layout, profiles, here)
+                self.violations += self._of_layout(session, layout, profiles, known)
         self._layouts[table.name] = layouts
         if self.checked:
             self.violations += _unreadable(session, table, layouts.unreadable)
@@ -227,9 +226,7 @@ class _Run:
             measured = (100 * tally.bad / tally.rows if tally.rows else 0.0) if percent else tally.bad
             if not predicate.check.holds(measured):
                 shown = f"{measured:,.4g} %" if percent else f"{measured:,}"
-                message = (
-                    f"{shown} of {tally.rows:,} rows: {predicate.message}; the number {predicate.check.demand()}"
-                )
+                message = f"{shown} of {tally.rows:,} rows: {predicate.message}; the number {predicate.check.demand()}"
                 name = table.properties[predicate.column].name
                 worst = tally.worst[1] if tally.bad else ""
                 self.violations.append(
@@ -257,7 +254,7 @@ class _Run:
     def look_at_all(self, session: Session) -> None:
         """Checks that look beyond single rows, and row-wise ones whose scope is wider than the new files."""
         older = range(self._new, len(session.files))
-        for table, numbers in self._by_table(session, older).items():
+        for table, numbers in self._by_table(session, older):
             self._look_at_older(session, table, sort_by_layout(session, table, numbers))
         for table in self.contract.tables:
             wide = {n: p for n, p in enumerate(predicates(table)) if p.scope != "new"}
@@ -370,9 +367,7 @@ def _columns(table: ContractTable, found: FileProfile) -> tuple[ColumnStatistics
     )
 
 
-def _of_rows(
-    session: Session, layout: Layout, predicate: Predicate, failing: Mapping[int, int]
-) -> Iterator[Violation]:
+def _of_rows(session: Session, layout: Layout, predicate: Predicate, failing: Mapping[int, int]) -> Iterator[Violation]:
     column = layout.table.properties[predicate.column]
     shown = examples(session, layout, predicate, list(failing))
     found = layout.mistyped(column)
@@ -407,7 +402,7 @@ def _of_no_table(file: TableFile) -> Violation:
 
 def _refuse_bad_pattern(session: Session, table: ContractTable, column: str, pattern: str) -> None:
     try:
-        session.rows(f"SELECT regexp_matches('', {literal(pattern)})")  # noqa: S608 (text is quoted)
+        session.rows(f"SELECT regexp_matches('', {literal(pattern)})")
     except lazy.duckdb().Error as error:
         reason = str(error).partition("\n")[0].partition(": ")[2]
         raise InvalidError(
