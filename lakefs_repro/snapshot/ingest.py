@@ -38,7 +38,7 @@ from lakefs_repro.snapshot.publish import (
     taken_versions,
 )
 from lakefs_repro.snapshot.request import IngestRequest, IngestResult, Outcome
-from lakefs_repro.snapshot.source import Scan, scan
+from lakefs_repro.snapshot.source import Scan, SourceFile, scan
 from lakefs_repro.snapshot.validate import Validated, captured_contract, validate_plan
 from lakefs_repro.snapshot.write import (
     Sent,
@@ -102,12 +102,12 @@ def new_id(ctx: Context) -> str:
 
 def _hash(ctx: Context, found: Scan) -> dict[str, Hashed]:
     ctx.progress.step("hash", total=sum(f.size for f in found.files), unit="B")
-    by_local = {file.local: file for file in found.files}
-    hashed = {
-        by_local[local].path: Hashed(by_local[local], hashes)
-        for local, hashes in hash_files(by_local, threads=min(4, ctx.threads), done=ctx.progress.advance)
-    }
-    return {file.path: hashed[file.path] for file in found.files}
+    paths: dict[Path, list[SourceFile]] = {}
+    for file in found.files:
+        paths.setdefault(file.local, []).append(file)
+    threads = min(4, ctx.threads)
+    hashed = dict(hash_files(paths, threads=threads, done=ctx.progress.advance))
+    return {file.path: Hashed(file, hashed[file.local]) for file in found.files}
 
 
 def _dry_run(
@@ -247,8 +247,10 @@ class _Work:
         ctx.progress.step("branch")
         draft = open_draft(ctx, line, self.ulid)
         made = committed(draft, plan.manifest.root, version)
+        checksums: Mapping[str, str] = {}
         if made is None:
             sent = write_data(draft, plan, self.hashed)
+            checksums = sent.checksums
             self.sent = Sent(sent.files + (self.sent.files if self.sent else 0),
                              sent.bytes + (self.sent.bytes if self.sent else 0))  # fmt: skip
             ctx.progress.step("sidecar")
@@ -267,7 +269,7 @@ class _Work:
             ctx.progress.step("commit")
             made = commit(draft, annotation, request.message or f"Ingest {request.dataset}@{version}")
         ctx.progress.step("confirm")
-        confirm(draft, made, plan)
+        confirm(draft, made, plan, checksums)
         return made, validated
 
     def _give_back(self) -> None:

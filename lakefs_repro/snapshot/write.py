@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from lakefs_repro.errors import AlreadyExistsError, IntegrityError
@@ -26,10 +26,11 @@ _STAT_RATHER_THAN_LIST: Final = 64
 
 @dataclass
 class Sent:
-    """What this run uploaded, sidecar left out."""
+    """What this run uploaded, sidecar left out; ``checksums`` are the server's where they are no plain MD5."""
 
     files: int = 0
     bytes: int = 0
+    checksums: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -111,6 +112,7 @@ def write_data(draft: Draft, plan: IngestPlan, hashed: Mapping[str, Hashed]) -> 
     uploader = Uploader(ctx.repository.objects, Roads.of(ctx.server), threads=ctx.threads)
     uploader.send(draft.branch, (Upload(prefix + h.file.path, h.file.local, h.hashes) for h in todo), arrived)
     ctx.repository.objects.delete(draft.branch, (prefix + path for path in remove))
+    sent.checksums = uploader.checksums
     return sent
 
 
@@ -179,8 +181,14 @@ def _commit(ctx: Context, branch: str, message: str, metadata: Mapping[str, str]
     return settle(lambda: ctx.repository.commits.create(branch, message, metadata), look, doubtful=NOTHING_TO_DO)
 
 
-def confirm(draft: Draft, made: Commit, plan: IngestPlan) -> None:
+def confirm(draft: Draft, made: Commit, plan: IngestPlan, checksums: Mapping[str, str]) -> None:
     """See that the commit holds exactly the planned snapshot: from here on, local bytes stand for its objects.
+
+    Args:
+        draft: the ingest branch.
+        made: its commit.
+        plan: what was planned.
+        checksums: by path, the checksums that this run's own multipart uploads were answered with.
 
     Raises:
         IntegrityError: another client wrote to the ingest branch, or an object is not what was sent.
@@ -199,7 +207,8 @@ def confirm(draft: Draft, made: Commit, plan: IngestPlan) -> None:
         stored = (o for o in ctx.repository.objects.list(made.id, prefix) if o.path in sent)
     confirmed = 0
     for info in stored:
-        if not _confirms(info, sent[info.path]):
+        known = checksums.get(info.path)
+        if info.checksum != known and not _confirms(info, sent[info.path]):
             raise _unconfirmed(draft, f"{info.path} has other bytes than were sent")
         confirmed += 1
     if confirmed != len(sent):

@@ -62,12 +62,15 @@ class Uploader:
         objects: the repository's objects.
         roads: what the server can take.
         threads: uploads at once. Memory stays below ``threads`` times the larger of 4 MiB and a part.
+
+    ``checksums`` holds, by path, what the server calls an object that went in parts: the MD5 of the parts' MD5s.
     """
 
     def __init__(self, objects: Objects, roads: Roads, *, threads: int = 8) -> None:
         self._objects = objects
         self._roads = roads
         self._threads = threads
+        self.checksums: dict[str, str] = {}
 
     def send(self, branch: str, uploads: Iterable[Upload], done: Callable[[int, int], None] = lambda *_: None) -> None:
         """Stage all ``uploads`` on ``branch``; ``done`` is told objects and bytes as they arrive.
@@ -168,6 +171,7 @@ class Uploader:
             self._objects.abort_multipart(branch, upload.path, upload_id, address)
             raise
         _compare(upload, done.checksum, f"{hashlib.md5(b''.join(digests)).hexdigest()}-{count}")
+        self.checksums[upload.path] = done.checksum
 
 
 def multipart_checksum(path: Path, part_size: int) -> str:
