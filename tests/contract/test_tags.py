@@ -16,7 +16,9 @@ def test_tag_lives_until_deleted(repo):
         assert (answer.status, answer.message) == (404, "tag not found")
 
 
-@pytest.mark.parametrize("name", ["a b", "a:b", "a^b", "a?", "a*", "a[", "a\\", "a..b", "a.", "a.lock", "a/b", "a@{b", "@"])
+@pytest.mark.parametrize(
+    "name", ["a b", "a:b", "a^b", "a?", "a*", "a[", "a\\", "a..b", "a.", "a.lock", "a/b", "a@{b", "@"]
+)
 def test_bad_tag_name(repo, name):
     answer = repo.tag(name)
     assert (answer.status, answer.message) == (400, "argument tagID: tag id: invalid value: validation error")

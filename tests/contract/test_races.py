@@ -1,0 +1,31 @@
+"""What exactly one of many may do."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+WORKERS = 10
+
+
+def _race(work):
+    with ThreadPoolExecutor(WORKERS) as pool:
+        return sorted(answer.status for answer in pool.map(work, range(WORKERS)))
+
+
+def test_one_of_many_makes_the_tag(repo):
+    assert _race(lambda _: repo.tag("v1")) == [201] + [409] * (WORKERS - 1)
+
+
+def test_one_of_many_makes_the_branch(repo):
+    assert _race(lambda _: repo.branch("work")) == [201] + [409] * (WORKERS - 1)
+
+
+def test_one_of_many_makes_the_object(repo):
+    star = {"If-None-Match": "*"}
+    assert _race(lambda n: repo.put("a", str(n).encode(), headers=star)) == [201] + [412] * (WORKERS - 1)
+
+
+def test_objects_staged_by_many_are_all_there(repo):
+    assert _race(lambda n: repo.put(f"f{n}", str(n).encode())) == [201] * WORKERS
+    assert repo.commit().status == 201
+    assert [repo.get(f"f{n}").data for n in range(WORKERS)] == [str(n).encode() for n in range(WORKERS)]
