@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from lakefs_repro.api.session import IngestSession
 from lakefs_repro.errors import InvalidError, NotFoundError
 from lakefs_repro.model.annotation import Input
 from lakefs_repro.model.contract import Contract
-from lakefs_repro.model.report import RestoreReport, VerifyReport, VersionInfo
+from lakefs_repro.model.report import LogEntry, RestoreReport, VerifyReport, VersionInfo
 from lakefs_repro.restore.folder import restore_to
 from lakefs_repro.restore.rollback import RollbackResult, roll_back
 from lakefs_repro.snapshot.context import Context
@@ -20,7 +20,7 @@ from lakefs_repro.snapshot.request import Bump, IngestRequest, IngestResult, Mod
 from lakefs_repro.snapshot.resolve import resolve
 from lakefs_repro.snapshot.snapshot import Snapshot
 from lakefs_repro.snapshot.verify import verify
-from lakefs_repro.snapshot.versions import list_versions
+from lakefs_repro.snapshot.versions import list_versions, log
 
 
 class Lake:
@@ -109,6 +109,10 @@ class Lake:
     def versions(self, dataset: str | None = None) -> tuple[VersionInfo, ...]:
         """All versions, of one dataset or of all."""
         return list_versions(self.context, dataset)
+
+    def log(self, dataset: str) -> Iterator[LogEntry]:
+        """The history of a dataset, newest first, rollbacks too; read while it is iterated over."""
+        return log(self.context, dataset)
 
     def verify(self, ref: str, *, deep: bool = False) -> VerifyReport:
         """Read every object at its last byte, or whole and hashed when ``deep``."""

@@ -1,0 +1,73 @@
+"""``list``: the versions of datasets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from lakefs_repro.cli.connection import open_lake, where_of
+from lakefs_repro.cli.options import answering
+from lakefs_repro.cli.page import Column
+from lakefs_repro.cli.result import Result, Where
+from lakefs_repro.cli.text import moment, short, size
+
+if TYPE_CHECKING:
+    from lakefs_repro.cli.conversation import Conversation
+    from lakefs_repro.cli.page import Page
+    from lakefs_repro.model.report import VersionInfo
+
+__all__ = ["Versions", "command"]
+
+_COLUMNS = (
+    Column("version"), Column("created"), Column("files", right=True), Column("size", right=True),
+    Column("rows", right=True), Column("digest"), Column("kept"), Column("note"),
+)  # fmt: skip
+_KEPT = {"held": "yes", "moved": "no: pin moved", "missing": "no: no pin"}
+
+
+class Versions(Result):
+    """The versions of one dataset or of all."""
+
+    def __init__(self, where: Where, versions: tuple[VersionInfo, ...]) -> None:
+        self.where: Where = where
+        self._versions = versions
+        if not versions:
+            self.next = "lakefs-repro ingest FOLDER --dataset NAME makes the first version"
+
+    def data(self) -> Mapping[str, Any]:
+        return {"versions": [version.to_json() for version in self._versions]}
+
+    def show(self, page: Page) -> None:
+        if self._versions:
+            page.table(_COLUMNS, map(_row, self._versions))
+        else:
+            page.line("There are no versions yet.")
+        page.line(f"in {self.where}")
+
+
+def _row(version: VersionInfo) -> tuple[str, ...]:
+    known = not version.problem
+    return (
+        f"{version.dataset}@{version.version}",
+        moment(version.created),
+        f"{version.files:,}" if known else "",
+        size(version.bytes) if known else "",
+        "" if version.rows is None else f"{version.rows:,}",
+        short(version.digest),
+        _KEPT[version.pin],
+        version.problem or (f"content of {version.rolled_back_to}" if version.rolled_back_to else ""),
+    )
+
+
+@click.command("list", short_help="List the versions of datasets.")
+@click.argument("dataset", required=False)
+@answering()
+def command(talk: Conversation, *, dataset: str | None) -> Versions:
+    """List the versions of DATASET, or of all datasets.
+
+    KEPT says whether a version's pin keeps its data from garbage collection.
+    """
+    lake = open_lake(talk)
+    return Versions(where_of(lake), lake.versions(dataset))
