@@ -29,15 +29,27 @@ class Endpoint:
     engine: str = "lakefs"
 
     def __post_init__(self) -> None:
-        parts = urlsplit(self.url if "//" in self.url else f"//{self.url}")
-        if parts.scheme not in ("http", "https") or not parts.hostname:
+        try:
+            parts = urlsplit(self.url if "//" in self.url else f"//{self.url}")
+        except ValueError as error:
+            raise self._no_address() from error
+        if "@" in parts.netloc:  # and so the address is not repeated here
             raise InvalidError(
-                f"{self.url!r} is not the address of a server.",
-                hint="write it as http(s)://host[:port]",
+                "The server's address holds credentials, which would show in messages and logs.",
+                hint="leave them out of it; set LAKECTL_CREDENTIALS_ACCESS_KEY_ID and _SECRET_ACCESS_KEY",
                 kind="bad-endpoint",
             )
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise self._no_address()
         base = self.url.rstrip("/").removesuffix(_API).rstrip("/")
         object.__setattr__(self, "url", base)
+
+    def _no_address(self) -> InvalidError:
+        return InvalidError(
+            f"{self.url!r} is not the address of a server.",
+            hint="write it as http(s)://host[:port]",
+            kind="bad-endpoint",
+        )
 
     @property
     def api(self) -> str:

@@ -67,7 +67,7 @@ class Retry:
     def wait(self, attempt: int, retry_after: str | None) -> None:
         """Sleep before try ``attempt + 1``: the server's ``Retry-After`` in seconds, or back-off with jitter."""
         pause = min(_LONGEST_WAIT_S, self.first_wait_s * 2**attempt) * (0.5 + random.random())  # noqa: S311
-        if retry_after and retry_after.isdigit():
+        if retry_after and retry_after.isdecimal():
             pause = min(_LONGEST_WAIT_S, float(retry_after))
         self.sleep(pause)
 
