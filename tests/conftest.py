@@ -74,7 +74,7 @@ class EngineUnderTest:
         method: str,
         path: str,
         *,
-        json: Any = None,  # noqa: A002
+        json: Any = None,
         body: Any = None,
         headers: dict[str, str] | None = None,
         fields: dict[str, Any] | None = None,

@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-import lakefs_repro
 from lakefs_repro.embedded.serve import CREDENTIALS_FILE, STATE_FILE
 from lakefs_repro.errors import UnavailableError
 
@@ -91,7 +90,7 @@ def start(root: Path) -> ServerInfo:
 
 def _module_path() -> str:
     """Where the child finds this very package, installed or not."""
-    here = str(Path(lakefs_repro.__file__).resolve().parent.parent)
+    here = str(Path(__file__).resolve().parents[2])
     return os.pathsep.join(filter(None, (here, os.environ.get("PYTHONPATH"))))
 
 

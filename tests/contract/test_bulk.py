@@ -115,7 +115,7 @@ def test_every_object_of_a_bulk_request_is_in_the_access_log(repo):
     lines = (repo.engine.root / "access.log").read_text().splitlines()
     mine = [line.split(" ") for line in lines if f"/{repo.name}/" in line and "PUT-BULK" in line]
     path = f"/api/v1/repositories/{repo.name}/branches/main/objects?path={quote('é/a b', safe='')}"
-    assert [line[1:] for line in mine][0] == ["PUT-BULK", path, "201", "3", "0"]
+    assert next(line[1:] for line in mine) == ["PUT-BULK", path, "201", "3", "0"]
     assert len(mine) == 2
 
 

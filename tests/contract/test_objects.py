@@ -197,7 +197,7 @@ def test_range_of_an_empty_object(repo):
 
 
 def test_listing_folds_at_the_delimiter_and_pages(repo):
-    repo.committed({path: b"1" for path in ("a/1", "a/2", "b", "c/d/1", "c/e", "d")})
+    repo.committed(dict.fromkeys(("a/1", "a/2", "b", "c/d/1", "c/e", "d"), b"1"))
     repo.put("a/3")
     repo.delete("d")
     assert repo.paths() == ["a/1", "a/2", "a/3", "b", "c/d/1", "c/e"]
@@ -218,7 +218,7 @@ def test_listing_folds_at_the_delimiter_and_pages(repo):
 
 def test_listing_in_pages_gives_everything_once(repo):
     paths = sorted(f"p{number % 7}/{number:03d}" for number in range(60))
-    repo.committed({path: b"1" for path in paths[::2]})
+    repo.committed(dict.fromkeys(paths[::2], b"1"))
     for path in paths[1::2]:
         repo.put(path)
     seen, after = [], ""

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 COMMITTER = "admin"
 _LOCK_ATTEMPTS = 10
+_ABANDONED_SECONDS = 24 * 60 * 60
 _LOCK_PAUSE = 0.02
 
 
@@ -44,6 +45,7 @@ class Engine:
         self._lock_file = _lock(self.root)
         for folder in (self.incoming, self.linked):
             folder.mkdir(mode=0o700, exist_ok=True)
+        self._forget_abandoned()
         self.database = Database(self.root / "metadata.sqlite", now=self.now())
         self.blocks = Blocks(self.root, self.database)
         self.trees = Trees(self.database)
@@ -63,6 +65,12 @@ class Engine:
     def linked(self) -> Path:
         """Where clients on this machine write what they link later."""
         return self.root / "linked"
+
+    def _forget_abandoned(self) -> None:
+        """Remove what clients put into ``incoming`` long ago and never handed over."""
+        for path in self.incoming.iterdir():
+            if path.is_file() and path.lstat().st_mtime < self._clock() - _ABANDONED_SECONDS:
+                path.unlink(missing_ok=True)
 
     def now(self) -> int:
         return int(self._clock())

@@ -43,12 +43,16 @@ class Packs:
 
     def append(self, data: bytes) -> tuple[int, int]:
         """Remember ``data``; returns the pack and the byte where it will be."""
-        if self._end and self._end + len(data) > _ROLL_OVER:
+        if (self._end and self._end + len(data) > _ROLL_OVER) or (not self._waiting and self._was_deleted()):
             self._roll_over()
         place = self._number, self._end
         self._waiting.append(data)
         self._end += len(data)
         return place
+
+    def _was_deleted(self) -> bool:
+        """Whether somebody removed the pack under our hands: what is written to it now would be lost."""
+        return self._file is not None and os.fstat(self._file).st_nlink == 0
 
     def _roll_over(self) -> None:
         self.persist()
