@@ -18,7 +18,7 @@ from lakefs_repro.model.paths import in_partition
 from lakefs_repro.model.table import FileStatistics, TableSchema, TableStatistics, merge_statistics
 from lakefs_repro.snapshot.context import Context
 from lakefs_repro.snapshot.sidecar import Sidecar
-from lakefs_repro.snapshot.snapshot_files import SnapshotFiles
+from lakefs_repro.snapshot.snapshot_files import Chunks, SnapshotFiles
 from lakefs_repro.snapshot.snapshot_tables import read_tables
 from lakefs_repro.transfer.download import Downloader, Wanted
 
@@ -71,7 +71,8 @@ class Snapshot:
     def files(self) -> SnapshotFiles:
         """Its files, sorted by path, each with size and SHA-256; read while they are iterated over."""
         select = None if self.whole else self.selects
-        return SnapshotFiles(self.context.repository.objects, self.dataset, self.ingest_commit, self.digest, select)
+        objects = self.context.repository.objects
+        return SnapshotFiles(objects, self.dataset, self.ingest_commit, self.digest, select, self._chunks)
 
     @property
     def size(self) -> int:
@@ -150,6 +151,10 @@ class Snapshot:
     def sidecar(self) -> Sidecar:
         """What lies beside its data."""
         return Sidecar(self.context.repository.objects, self.dataset, self.ingest_commit)
+
+    @cached_property
+    def _chunks(self) -> Chunks:
+        return Chunks()
 
     @cached_property
     def _stored(self) -> dict[str, Any]:

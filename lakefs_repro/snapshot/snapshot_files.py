@@ -15,15 +15,34 @@ from lakefs_repro.model.manifest import find, iter_chunk_names, iter_entries
 from lakefs_repro.snapshot.sidecar import Sidecar
 
 _AHEAD: Final = 8
+_REMEMBERED: Final = 16 << 20
 
 Select = Callable[[str], bool]
+
+
+class Chunks:
+    """Chunks that were read, up to 16 MiB of them: the manifest of some 100,000 files is read once."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, bytes] = {}
+        self._room = _REMEMBERED
+
+    def get(self, name: str, read: Callable[[str], bytes]) -> bytes:
+        """A chunk, remembered or read."""
+        data = self._known.get(name)
+        if data is None:
+            data = read(name)
+            if len(data) <= self._room:
+                self._room -= len(data)
+                self._known[name] = data
+        return data
 
 
 @dataclass(frozen=True)
 class SnapshotFiles:
     """The files of a snapshot, sorted by path; nothing is read before it is asked for.
 
-    Memory is bounded: chunks are read a few ahead and dropped when they were given out. Iterating again reads again.
+    Memory is bounded: of a large manifest, chunks are read a few ahead and dropped when they were given out.
 
     Args:
         objects: the repository's objects.
@@ -31,13 +50,15 @@ class SnapshotFiles:
         commit: where its chunks lie.
         root: the manifest's root, which is the snapshot's digest.
         select: which paths belong; all of them without it.
+        chunks: what was read already.
     """
 
     objects: Objects
     dataset: str
     commit: str
     root: str
-    select: Select | None = field(default=None)
+    select: Select | None = None
+    chunks: Chunks = field(default_factory=Chunks, repr=False, compare=False)
 
     def __iter__(self) -> Iterator[Entry]:
         entries = self.everything()
@@ -67,7 +88,7 @@ class SnapshotFiles:
 
     def selecting(self, select: Select | None) -> SnapshotFiles:
         """The same manifest with another selection."""
-        return SnapshotFiles(self.objects, self.dataset, self.commit, self.root, select)
+        return SnapshotFiles(self.objects, self.dataset, self.commit, self.root, select, self.chunks)
 
     def _totals(self) -> tuple[int, int]:
         if self.select is None:
@@ -82,8 +103,8 @@ class SnapshotFiles:
         return count, size
 
     def _chunk(self, name: str) -> bytes:
-        # A sidecar remembers what it has read; a fresh one each time does not.
-        return Sidecar(self.objects, self.dataset, self.commit).chunk(name)
+        # A sidecar remembers all that it has read; a fresh one each time does not.
+        return self.chunks.get(name, Sidecar(self.objects, self.dataset, self.commit).chunk)
 
 
 class _Ahead:
