@@ -32,6 +32,8 @@ def ingest_owner(ctx: Context, leases: Leases, dataset: str, ulid: str) -> Owner
 def _ingest_finding(ctx: Context, survey: Survey, leases: Leases, dataset: str, ulid: str, head: str) -> Finding:
     owner = ingest_owner(ctx, leases, dataset, ulid)
     merge = survey.merge_of(head)
+    if merge and merge.ingest != ulid:
+        merge = None  # the branch has not left the commit that it grew from
     what = f"The ingest {ulid} of {dataset}"
     if owner.state == "live":
         return Finding("ingest", "ok", f"{what} is under way on this machine.")
