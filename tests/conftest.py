@@ -1,7 +1,7 @@
 """Fixtures that every test may use: a sealed home, and engines to test against.
 
 ``engine`` runs a test once against the embedded engine and once against a real lakeFS server, where there is one: the
-one that ``LAKECTL_*`` names, or one that is started from a ``lakefs`` binary on the PATH. The header of the test run
+one that ``LAKECTL_*`` names (with ``LAKEFS_REPRO_TEST_NAMESPACE``, such as ``s3://bucket/``, for its storage), or one that is started from a ``lakefs`` binary on the PATH. The header of the test run
 says which.
 """
 
@@ -28,6 +28,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))  # for tests/support
 
 _NAMED = ("LAKECTL_SERVER_ENDPOINT_URL", "LAKECTL_CREDENTIALS_ACCESS_KEY_ID", "LAKECTL_CREDENTIALS_SECRET_ACCESS_KEY")
 _SERVER = tuple(os.environ.get(name, "") for name in _NAMED)
+_NAMESPACE = os.environ.get("LAKEFS_REPRO_TEST_NAMESPACE", "")
 _BINARY = shutil.which("lakefs")
 _START_SECONDS = 60
 
@@ -161,7 +162,7 @@ def lakefs_engine(tmp_path_factory):
 def _named_server() -> EngineUnderTest:
     endpoint = _SERVER[0].rstrip("/").removesuffix("/api/v1")
     engine = EngineUnderTest("lakefs", endpoint, _SERVER[1], _SERVER[2])
-    prefix = os.environ.get("LAKEFS_REPRO_TEST_NAMESPACE", "")
+    prefix = _NAMESPACE
     if not prefix:
         storage = engine.call("GET", "/config/storage").json
         prefix = storage.get("default_namespace_prefix") or "local://"
