@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, get_args
 
 from lakefs_repro.model.contract import ContractProperty
 from lakefs_repro.model.contract_types import LogicalType
-from lakefs_repro.tables.profile import COLUMNS_PER_QUERY, FILES_PER_QUERY, about_content
+from lakefs_repro.tables.faults import about_content
+from lakefs_repro.tables.profile import COLUMNS_PER_QUERY, FILES_PER_QUERY
 from lakefs_repro.tables.relation import NULL_MARKERS, Layout, from_json, from_text, relation
 from lakefs_repro.tables.session import Session, literal
 

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any
 from lakefs_repro.model.contract import Contract, ContractProperty, ContractTable
 from lakefs_repro.model.contract_types import TypeOptions
 from lakefs_repro.tables.column_types import TextColumn, text_columns
+from lakefs_repro.tables.faults import about_content
 from lakefs_repro.tables.files import HIVE_NULL, TableFile, partition_values, table_format, table_suffix
 from lakefs_repro.tables.grouping import Group, group_files
 from lakefs_repro.tables.head import Head, UnreadableError, read_head
-from lakefs_repro.tables.profile import FILES_PER_QUERY, about_content
+from lakefs_repro.tables.profile import FILES_PER_QUERY
 from lakefs_repro.tables.relation import Layout
 from lakefs_repro.tables.session import Session
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from lakefs_repro.model.table_report import MAX_EXAMPLES
 from lakefs_repro.tables import lazy
+from lakefs_repro.tables.faults import about_content, explain
 from lakefs_repro.tables.footer import from_footer
 from lakefs_repro.tables.measure import FileProfile, to_value
 from lakefs_repro.tables.relation import Layout, relation
@@ -36,7 +36,12 @@ class Profiles:
 
 
 def profile(
-    session: Session, layout: Layout, predicates: Mapping[int, Predicate], *, statistics: bool = True
+    session: Session,
+    layout: Layout,
+    predicates: Mapping[int, Predicate],
+    *,
+    statistics: bool = True,
+    footers: bool = True,
 ) -> Profiles:
     """Look at every file of ``layout``, reading rows only where a footer can't answer.
 
@@ -45,12 +50,13 @@ def profile(
         layout: which files.
         predicates: by the number under which ``FileProfile.bad`` counts them.
         statistics: whether nulls, minimum and maximum of each column are wanted.
+        footers: whether to believe the footers of Parquet files; else their rows are read in any case.
     """
     result = Profiles()
     active = {number: predicate for number, predicate in predicates.items() if _applies(layout, predicate)}
     to_read: list[int] = []
     for number in layout.numbers:
-        known = from_footer(session, layout, number, active)
+        known = from_footer(session, layout, number, active) if footers else None
         result.files[number] = known or FileProfile()
         if known is None:
             to_read.append(number)
@@ -150,7 +156,7 @@ def _scan_chunk(
             culprit = _culprit(session, members, error)
             if culprit is not None and (named < _NAMED_AT_MOST or len(members) == 1):
                 named += 1
-                result.unreadable[culprit] = explain(error)
+                result.unreadable[culprit] = explain(error, session.files[culprit])
                 result.files.pop(culprit, None)
                 pending.append([number for number in members if number != culprit])
             else:
@@ -167,21 +173,6 @@ def _culprit(session: Session, members: Sequence[int], error: Exception) -> int 
     if named in members:
         return named
     return members[0] if len(members) == 1 else None
-
-
-def about_content(error: Exception) -> bool:
-    duckdb = lazy.duckdb()
-    ours = (
-        duckdb.ParserException,
-        duckdb.BinderException,
-        duckdb.CatalogException,
-        duckdb.PermissionException,
-        duckdb.OutOfMemoryException,
-        duckdb.InterruptException,
-        duckdb.InternalException,
-        duckdb.FatalException,
-    )
-    return isinstance(error, duckdb.Error) and not isinstance(error, ours)
 
 
 def _aggregate(
@@ -222,37 +213,3 @@ def examples(
 
 def cut(text: str) -> str:
     return text if len(text) <= EXAMPLE_LENGTH else text[: EXAMPLE_LENGTH - 1] + "…"
-
-
-_WRONG_WIDTH = re.compile(r"Expected Number of Columns: (\d+) Found: (\d+)")
-_LINE = re.compile(r"(?:CSV Error on Line: |in line )(\d+)")
-
-
-def explain(error: Exception) -> str:
-    """What a DuckDB error says about a file, without values of its rows and without paths."""
-    text = str(error)
-    line = _LINE.search(text)
-    where = f"line {line.group(1)}: " if line else ""
-    width = _WRONG_WIDTH.search(text)
-    if width:
-        return f"{where}{width.group(2)} values where the header has {width.group(1)} columns"
-    for sign, words in _SIGNS.items():
-        if sign in text.lower():
-            return where + words
-    return where + _plain(text)
-
-
-_SIGNS = {
-    "unicode": "not UTF-8 text",
-    "utf-8": "not UTF-8 text",
-    "unterminated quote": "a quoted value has no end",
-    "maximum line size": "a line of more than 2 MB",
-    "malformed json": "not valid JSON",
-    "maximum_object_size": "a JSON object of more than 16 MB",
-}
-
-
-def _plain(text: str) -> str:
-    first = text.split("\n", 1)[0]
-    first = re.sub(r"^[A-Za-z ]+ Error: ", "", first)
-    return re.sub(r"\s*[\"'](?:/[^\"']*)[\"']", "", first)[:200] or "it can't be read"

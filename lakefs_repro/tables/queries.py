@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from lakefs_repro.errors import InvalidError
 from lakefs_repro.model.table_report import Severity, Violation
 from lakefs_repro.tables import lazy
+from lakefs_repro.tables.faults import about_content
 from lakefs_repro.tables.relation import SQL_TYPES, Layout, relation
 from lakefs_repro.tables.session import Session, identifier
 
@@ -92,6 +93,8 @@ def query_violations(session: Session, table: ContractTable, query: Query, view:
         with session.time_limit(SECONDS):
             rows = session.connection.execute(_fill(query, identifier(view))).fetchmany(2)
     except lazy.duckdb().Error as error:
+        if session.named_in(str(error)) is not None and about_content(error):
+            raise  # a file is broken, not the query
         yield _failed(table, query, error)
         return
     value = _single(table, query, rows)

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from lakefs_repro.errors import IntegrityError, InvalidError, NotFoundError
 from lakefs_repro.tables import lazy
+from lakefs_repro.tables.faults import about_content, explain
 from lakefs_repro.tables.files import HIVE_NULL, TableFile, partition_values, table_format
 from lakefs_repro.tables.inference import infer_contract
 from lakefs_repro.tables.layouts import TableLayouts, sort_by_layout
-from lakefs_repro.tables.profile import about_content, explain
 from lakefs_repro.tables.relation import SQL_TYPES, Layout, relation
 from lakefs_repro.tables.session import Session, identifier, literal
 
@@ -70,7 +70,8 @@ def read_pandas(
     spill_dir: Path | None = None,
 ) -> pd.DataFrame:
     """``read_arrow`` as a ``pandas.DataFrame``. Missing integers become NaN, and the column float64."""
-    return read_arrow(files, contract=contract, table=table, spill_dir=spill_dir).to_pandas()
+    found: pd.DataFrame = read_arrow(files, contract=contract, table=table, spill_dir=spill_dir).to_pandas()
+    return found
 
 
 def _choose(contract: Contract, name: str | None, files: Sequence[TableFile]) -> ContractTable:
@@ -155,11 +156,11 @@ def _broken(session: Session, numbers: Sequence[int], error: Exception) -> Excep
     if not about_content(error):
         return error
     culprit = session.named_in(str(error))
-    where = (
-        session.files[culprit].path if culprit in numbers and culprit is not None else session.files[numbers[0]].path
-    )
+    file = session.files[numbers[0] if culprit is None else culprit]
     more = f" (or one of {len(numbers) - 1} files after it)" if culprit is None and len(numbers) > 1 else ""
-    return IntegrityError(f"{where}{more} can't be read as a table: {explain(error)}", kind="unreadable-table")
+    return IntegrityError(
+        f"{file.path}{more} can't be read as a table: {explain(error, file)}", kind="unreadable-table"
+    )
 
 
 def _zoned(values: Any, column: ContractProperty) -> Any:

@@ -14,9 +14,10 @@ from lakefs_repro.errors import InvalidError
 from lakefs_repro.model.table import ColumnStatistics, FileStatistics, TableSchema
 from lakefs_repro.model.table_report import Severity, ValidationReport, Violation
 from lakefs_repro.tables import lazy
+from lakefs_repro.tables.faults import about_content
 from lakefs_repro.tables.files import TableFile, partition_of, table_format
 from lakefs_repro.tables.head import UnreadableError, read_head
-from lakefs_repro.tables.keys import key_violations, keys
+from lakefs_repro.tables.keys import Key, key_violations, keys
 from lakefs_repro.tables.layouts import TableLayouts, column_violations, schema_of, sort_by_layout, unexpected
 from lakefs_repro.tables.predicates import Predicate, predicates
 from lakefs_repro.tables.profile import Profiles, examples, profile
@@ -257,14 +258,35 @@ class _Run:
         for table, numbers in self._by_table(session, older):
             self._look_at_older(session, table, sort_by_layout(session, table, numbers))
         for table in self.contract.tables:
-            wide = {n: p for n, p in enumerate(predicates(table)) if p.scope != "new"}
-            self._judge(table, wide)
-            if table.name in self._layouts:
-                for key in keys(table):
-                    members = self._in_scope(session, table, key.scope)
-                    self.violations += key_violations(session, table, members, key, new=self._new)
+            self._judge(table, {n: p for n, p in enumerate(predicates(table)) if p.scope != "new"})
+            for key in keys(table):
+                self._readable_only(session, [table], lambda t=table, k=key: self._of_key(session, t, k))  # type: ignore[misc]
             self._count_rows(session, table)
-        self._run_queries(session)
+        self._readable_only(session, self.contract.tables, lambda: self._of_queries(session))
+
+    def _readable_only(
+        self, session: Session, tables: Sequence[ContractTable], look: Callable[[], Iterable[Violation]]
+    ) -> None:
+        """Add what ``look`` finds; where files turn out to be unreadable, name them and look at the others."""
+        try:
+            self.violations += list(look())
+        except lazy.duckdb().Error as error:
+            if not about_content(error):
+                raise
+            for table in tables:
+                self._set_aside(session, table)
+            self.violations += list(look())
+
+    def _set_aside(self, session: Session, table: ContractTable) -> None:
+        known = self._layouts.get(table.name)
+        for layout in known.layouts if known else ():
+            found = profile(session, layout, {}, footers=False).unreadable
+            self.violations += _unreadable(session, table, found)
+            self._layouts[table.name] = self._layouts[table.name].without(found)
+
+    def _of_key(self, session: Session, table: ContractTable, key: Key) -> Iterator[Violation]:
+        if table.name in self._layouts:
+            yield from key_violations(session, table, self._in_scope(session, table, key.scope), key, new=self._new)
 
     def _look_at_older(self, session: Session, table: ContractTable, older: TableLayouts) -> None:
         self.violations += _unreadable(session, table, older.unreadable)
@@ -337,7 +359,7 @@ class _Run:
             self._rows |= {session.files[number].path: one.rows for number, one in found.files.items()}
             self._rows |= {session.files[number].path: 0 for number in found.unreadable}
 
-    def _run_queries(self, session: Session) -> None:
+    def _of_queries(self, session: Session) -> Iterator[Violation]:
         tables = {table.name: table for table in self.contract.tables}
         if not any(queries(table) for table in tables.values()):
             return
@@ -347,7 +369,7 @@ class _Run:
                 suffix = "" if query.scope == "all" else f" ({query.scope})"
                 if suffix:
                     make_views(session, {name: table}, {name: self._in_scope(session, table, query.scope)}, suffix)
-                self.violations += query_violations(session, table, query, name + suffix)
+                yield from query_violations(session, table, query, name + suffix)
 
 
 def _row_counts(table: ContractTable) -> list[tuple[Check, Scope]]:
