@@ -21,6 +21,13 @@ class ApiError(Exception):
         self.body = body if body is not None else {"message": message}
 
 
+class TruncatedError(ApiError):
+    """A block has fewer bytes than the engine has on record."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(500, f"block is truncated: {message}")
+
+
 class ClientGoneError(Exception):
     """The client went away before its request was complete: nobody is left to answer."""
 

@@ -7,7 +7,7 @@ from email.utils import formatdate
 from typing import TYPE_CHECKING
 
 from lakefs_repro.embedded.byteranges import ByteRange, UnsatisfiableError, parse
-from lakefs_repro.embedded.errors import ApiError
+from lakefs_repro.embedded.errors import ApiError, TruncatedError
 from lakefs_repro.embedded.reply import Reply, encoded
 from lakefs_repro.embedded.routes.listing import entry_at, refuse_presigning
 from lakefs_repro.embedded.routes.repositories import found
@@ -67,9 +67,12 @@ async def _get(call: Call) -> Reply:
         headers.append((b"content-range", part.content_range.encode()))
     status = 200 if part is None else 206
     place = place_of(call.engine, entry)
-    if piece.length <= SMALL:
-        return Reply(status, read_small(call.engine, place, piece), headers)
-    handle, start = open_at(place, piece)
+    try:
+        if piece.length <= SMALL:
+            return Reply(status, read_small(call.engine, place, piece), headers)
+        handle, start = open_at(place, piece)
+    except TruncatedError as error:
+        return Reply(status, b"", headers, stream=_broken_off(error), length=piece.length)
     return Reply(status, b"", headers, stream=stream_file(call, handle, start, piece.length), length=piece.length)
 
 
@@ -99,7 +102,7 @@ def read_small(engine: Engine, place: Place, piece: ByteRange) -> bytes:
     finally:
         os.close(handle)
     if len(data) != piece.length:
-        raise ApiError(500, "block is truncated")
+        raise TruncatedError(f"{len(data)} bytes are left and {piece.length} are needed")
     return data
 
 
@@ -111,13 +114,19 @@ def open_at(place: Place, piece: ByteRange) -> tuple[int, int]:
     return open_checked(place.file, start + piece.length), start
 
 
+async def _broken_off(error: TruncatedError) -> AsyncIterator[bytes]:
+    """Close the connection early: lakeFS has sent its headers by the time it finds out."""
+    yield b""
+    raise error
+
+
 async def stream_file(call: Call, handle: int, start: int, length: int) -> AsyncIterator[bytes]:
     try:
         position, end = start, start + length
         while position < end:
             data = await call.run(os.pread, handle, min(_CHUNK, end - position), position)
             if not data:
-                raise ApiError(500, "block is truncated")
+                raise TruncatedError(f"it ends before byte {end}")
             position += len(data)
             yield data
     finally:

@@ -6,7 +6,7 @@ import os
 import secrets
 from typing import TYPE_CHECKING, NamedTuple
 
-from lakefs_repro.embedded.errors import ApiError, gone
+from lakefs_repro.embedded.errors import ApiError, TruncatedError, gone
 from lakefs_repro.embedded.store.packs import Packs, sync_folder
 
 if TYPE_CHECKING:
@@ -114,5 +114,5 @@ def open_checked(path: Path, end: int) -> int:
     size = os.fstat(handle).st_size
     if size < end:
         os.close(handle)
-        raise ApiError(500, f"block is truncated: {size} bytes are left and {end} are needed")
+        raise TruncatedError(f"{size} bytes are left and {end} are needed")
     return handle

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from lakefs_repro.embedded.errors import ApiError, gone
+from lakefs_repro.embedded.errors import TruncatedError, gone
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -84,7 +84,7 @@ class Packs:
         handle = self._reader(number)
         data = os.pread(handle, length, start)
         if len(data) != length:
-            raise ApiError(500, f"block is truncated: pack {number} ends before byte {start + length}")
+            raise TruncatedError(f"pack {number} ends before byte {start + length}")
         return data
 
     def _reader(self, number: int) -> int:

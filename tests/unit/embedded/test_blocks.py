@@ -6,6 +6,7 @@ import hashlib
 import os
 
 import pytest
+import urllib3
 
 from lakefs_repro.embedded.locate import locate
 
@@ -58,8 +59,9 @@ def test_deleted_file_is_gone_on_reading_and_there_for_stat(damaged):
 def test_truncated_file_never_gives_short_data(damaged):
     engine, repository, data, place = damaged
     os.truncate(place.file, place.start + place.length - 1)
-    assert _get(engine, repository, "a").status == 500
-    assert _get(engine, repository, "a", Range="bytes=-1").status == 500
+    for headers in ({}, {"Range": "bytes=-1"}):
+        with pytest.raises(urllib3.exceptions.ProtocolError):  # as from lakeFS: its headers were out already
+            _get(engine, repository, "a", **headers)
     first = _get(engine, repository, "a", Range="bytes=0-99")
     if first.status == 206:
         assert first.data == data[:100]
