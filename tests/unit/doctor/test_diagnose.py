@@ -413,7 +413,7 @@ def test_a_clock_that_runs_ahead_ends_no_lease(ctx, tmp_path, two_versions):
 def test_a_live_ingest_is_ok_and_never_touched(engine, ctx, tmp_path, two_versions):
     source = write_files(tmp_path / "live", {"a": b"1", "b": b"2", "c": b"3"})
     flag = tmp_path / "flag"
-    with live_twin(engine, ctx, source, flag, "merge") as twin:
+    with LiveTwin(engine, ctx, source, flag, "merge") as twin:
         diagnosis = diagnose(ctx, lease=NO_LEASE)
         assert "under way" in one([f for f in diagnosis if f.check == "ingest"], "ingest", "ok").message
         assert diagnosis.repairable == ()
@@ -433,7 +433,7 @@ def found_dead(ctx, tmp_path):
     return one(diagnose(there, lease=NO_LEASE), "ingest", "warning")
 
 
-class live_twin:
+class LiveTwin:
     """An ingest in another process, which waits at a step."""
 
     def __init__(self, engine, ctx, source, flag, step):
