@@ -54,7 +54,7 @@ class Api:
             await self._others(scope, receive, send)
             return
         target = (scope.get("raw_path") or scope["path"].encode()).decode("latin-1")
-        call = Call(scope, receive, self._engine, self._pool, {})
+        call = Call(scope, receive, self._engine, self._pool, self._log)
         try:
             reply = await self._answer(call, target[len(API_ROOT) :])
         except ClientGoneError:
@@ -93,10 +93,7 @@ class Api:
         query = call.scope["query_string"]
         shown = f"{target}?{query.decode('latin-1')}" if query else target
         sent = reply.length if reply.length is not None else len(reply.body)
-        lines = self._log.line(call.scope["method"], shown, reply.status, received=call.received, sent=sent)
-        for method, extra_target, status, size in call.extra_log:
-            lines += self._log.line(method, extra_target, status, received=size, sent=0)
-        self._log.write(lines)
+        self._log.write(self._log.line(call.scope["method"], shown, reply.status, received=call.received, sent=sent))
 
     async def _send(self, method: str, reply: Reply, send: Send) -> None:
         if method == "HEAD" and reply.status >= _FIRST_ERROR and reply.body:

@@ -6,17 +6,18 @@ import asyncio
 import json
 import re
 from typing import TYPE_CHECKING, Any, TypeVar
-from urllib.parse import unquote_plus
+from urllib.parse import quote, unquote_plus
 
 from lakefs_repro.embedded.errors import ApiError, ClientGoneError, bad_request
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import AsyncIterator, Callable, Mapping
+    from collections.abc import AsyncIterator, Callable, Iterable, Mapping
     from concurrent.futures import Executor
 
     from starlette.types import Receive, Scope
 
+    from lakefs_repro.embedded.accesslog import AccessLog
     from lakefs_repro.embedded.store.engine import Engine
 
 Result = TypeVar("Result")
@@ -31,15 +32,15 @@ _DATE_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d
 class Call:
     """A request on its way through a handler."""
 
-    __slots__ = ("_headers", "_query", "engine", "extra_log", "params", "pool", "receive", "received", "scope")
+    __slots__ = ("_headers", "_query", "engine", "log", "params", "pool", "receive", "received", "scope")
 
-    def __init__(self, scope: Scope, receive: Receive, engine: Engine, pool: Executor, params: dict[str, str]) -> None:
+    def __init__(self, scope: Scope, receive: Receive, engine: Engine, pool: Executor, log: AccessLog) -> None:
         self.scope = scope
         self.receive = receive
         self.engine = engine
-        self.params = params
+        self.params: dict[str, str] = {}
         self.received = 0
-        self.extra_log: list[tuple[str, str, int, int]] = []
+        self.log = log
         self.pool = pool
         self._query: dict[str, list[str]] | None = None
         self._headers: dict[bytes, bytes] | None = None
@@ -53,6 +54,11 @@ class Call:
     ) -> asyncio.Future[Result]:
         """Give ``operation`` to the writer; done when it is on disk."""
         return self.engine.writer.enqueue(asyncio.get_running_loop(), operation, guarded=guarded)
+
+    def log_lines(self, lines: Iterable[tuple[str, str, int, int]]) -> None:
+        """Log objects of a bulk request: method, target, status, size."""
+        texts = [self.log.line(method, target, status, received=size, sent=0) for method, target, status, size in lines]
+        self.log.write("".join(texts))
 
     @property
     def reader(self) -> sqlite3.Connection:
@@ -152,9 +158,22 @@ class Call:
         if not body:
             raise bad_request("request body has an error: value is required but missing")
         try:
-            return json.loads(body)
+            return loads(body)
         except ValueError as error:
             raise bad_request(f"request body has an error: failed to decode request body: {error}") from None
+
+
+def loads(text: bytes | bytearray) -> Any:
+    """Decoded JSON; half a surrogate pair, which is no text, is refused like any other bad JSON."""
+    value = json.loads(text)
+    if b"\\ud" in text or b"\\uD" in text:
+        json.dumps(value, ensure_ascii=False).encode()
+    return value
+
+
+def quoted(path: str) -> str:
+    """A path as the access log shows it."""
+    return quote(path, safe="", errors="replace")
 
 
 def _parameter(name: str, problem: str) -> ApiError:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from lakefs_repro.embedded.call import loads
 from lakefs_repro.embedded.errors import bad_request
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ class FrameReader:
         if length > _MAX_HEADER:
             raise bad_request(f"bulk frame: a header of {length} bytes is too long")
         try:
-            header = json.loads(await self.body(length))
+            header = loads(await self.body(length))
         except ValueError:
             raise bad_request("bulk frame: the header is not JSON") from None
         if not isinstance(header, dict):

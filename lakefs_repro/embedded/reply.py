@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 Headers = list[tuple[bytes, bytes]]
 
-_JSON: Headers = [(b"content-type", b"application/json"), (b"x-content-type-options", b"nosniff")]
+JSON_HEADERS: Headers = [(b"content-type", b"application/json"), (b"x-content-type-options", b"nosniff")]
 
 
 @dataclass(frozen=True)
@@ -27,11 +27,13 @@ class Reply:
 
 def encoded(value: Any) -> bytes:
     """JSON as lakeFS writes it: sorted keys, compact, one line."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode() + b"\n"
+    return (
+        json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode("utf-8", "replace") + b"\n"
+    )
 
 
 def json_reply(value: Any, status: int = 200, headers: Headers | None = None) -> Reply:
-    return Reply(status, encoded(value), _JSON if headers is None else [*_JSON, *headers])
+    return Reply(status, encoded(value), JSON_HEADERS if headers is None else [*JSON_HEADERS, *headers])
 
 
 def no_content() -> Reply:

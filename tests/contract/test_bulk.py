@@ -175,3 +175,17 @@ def test_what_is_not_offered_says_so(embedded_repo):
     answer = embedded_repo.call("PUT", "/refs/dump")
     assert answer.status == 501
     assert answer.message == "dumpRefs is not implemented by the embedded engine of lakefs-repro"
+
+
+def test_later_frame_of_one_path_wins_over_batches(repo):
+    frames = [frame("same", str(number).encode()) for number in range(3000)]
+    assert upload(repo, iter(frames)).status == 200
+    assert repo.get("same").data == b"2999"
+
+
+def test_half_a_surrogate_is_refused(repo):
+    body = b'{"path": "a\\ud800", "size": 1}'
+    assert upload(repo, struct.pack(">I", len(body)) + body + b"x").status == 400
+    headers = {"Content-Type": "application/json"}
+    answer = repo.call("POST", "/branches/main/commits", body=b'{"message": "\\ud800"}', headers=headers)
+    assert answer.status == 400

@@ -7,11 +7,11 @@ from urllib.parse import quote
 
 from lakefs_repro.embedded.app_root import API_ROOT
 from lakefs_repro.embedded.byteranges import ByteRange
-from lakefs_repro.embedded.call import checked
+from lakefs_repro.embedded.call import checked, quoted
 from lakefs_repro.embedded.errors import ApiError, bad_request, not_found
 from lakefs_repro.embedded.frames import frame_header
 from lakefs_repro.embedded.reply import Reply
-from lakefs_repro.embedded.routes.config import BULK_CONTENT_TYPE
+from lakefs_repro.embedded.routes.config import BULK_CONTENT_TYPE, MAX_OBJECTS
 from lakefs_repro.embedded.routes.download import open_at, read_small, stream_file
 from lakefs_repro.embedded.routes.repositories import found
 from lakefs_repro.embedded.store import expressions
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from lakefs_repro.embedded.store.engine import Engine
     from lakefs_repro.embedded.store.entry import Entry
 
-_MAX_PATHS = 20_000
 _BATCH_BYTES = 2 * 1024 * 1024
 _BATCH_ITEMS = 500
 
@@ -35,8 +34,8 @@ async def _download(call: Call) -> Reply:
     paths = checked(await call.json(), "BulkPaths", {"paths": "array*"})["paths"]
     if not all(isinstance(path, str) for path in paths):
         raise bad_request('request body has an error: Error at "/paths": value must be a string')
-    if len(paths) > _MAX_PATHS:
-        raise bad_request(f"request size exceeded, max paths is set to {_MAX_PATHS}")
+    if len(paths) > MAX_OBJECTS:
+        raise bad_request(f"request size exceeded, max paths is set to {MAX_OBJECTS}")
     repository, ref = found(call), call.params["ref"]
 
     def look_up() -> list[Entry | None]:
@@ -47,9 +46,7 @@ async def _download(call: Call) -> Reply:
 
     wanted = list(zip(paths, await call.run(look_up), strict=True))
     base = f"{API_ROOT}repositories/{repository.name}/refs/{quote(ref, safe='')}/objects?path="
-    for path, entry in wanted:
-        logged = base + quote(path, safe="", errors="replace")
-        call.extra_log.append(("GET-BULK", logged, 200 if entry else 404, 0))
+    call.log_lines(("GET-BULK", base + quoted(path), 200 if entry else 404, 0) for path, entry in wanted)
     headers = [(b"content-type", BULK_CONTENT_TYPE.encode())]
     return Reply(200, headers=headers, stream=_frames(call, wanted))
 

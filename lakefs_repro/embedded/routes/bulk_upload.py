@@ -5,15 +5,14 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
 
 from lakefs_repro.embedded.app_root import API_ROOT
-from lakefs_repro.embedded.call import checked
+from lakefs_repro.embedded.call import checked, quoted
 from lakefs_repro.embedded.errors import ApiError, bad_request
 from lakefs_repro.embedded.frames import FrameReader
 from lakefs_repro.embedded.intake import Content, content_of
-from lakefs_repro.embedded.reply import json_reply
-from lakefs_repro.embedded.routes.config import BULK_CONTENT_TYPE
+from lakefs_repro.embedded.reply import JSON_HEADERS, Reply, encoded
+from lakefs_repro.embedded.routes.config import BULK_CONTENT_TYPE, MAX_OBJECTS
 from lakefs_repro.embedded.routes.repositories import writable
 from lakefs_repro.embedded.routes.upload import take
 from lakefs_repro.embedded.store import objects
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
     import sqlite3
 
     from lakefs_repro.embedded.call import Call
-    from lakefs_repro.embedded.reply import Reply
     from lakefs_repro.embedded.router import Handler
     from lakefs_repro.embedded.store.repositories import Repository
 
@@ -60,9 +58,14 @@ class _Batches:
         self._branch = branch
         self._items: list[_Item] = []
         self._bytes = 0
-        self._tasks: list[asyncio.Task[list[dict[str, Any]]]] = []
+        self._tasks: list[asyncio.Task[bytes]] = []
+        self._log_base = f"{API_ROOT}repositories/{repository.name}/branches/{branch}/objects?path="
+        self._count = 0
 
     async def add(self, item: _Item) -> None:
+        self._count += 1
+        if self._count > MAX_OBJECTS:
+            raise bad_request(f"bulk: more than {MAX_OBJECTS} objects in one request")
         self._items.append(item)
         self._bytes += len(item.content) if isinstance(item.content, bytes) else 0
         if self._bytes >= _BATCH_BYTES or len(self._items) >= _BATCH_ITEMS:
@@ -72,19 +75,23 @@ class _Batches:
         if len(self._tasks) >= _IN_FLIGHT:
             await self._tasks[-_IN_FLIGHT]
         items, self._items, self._bytes = self._items, [], 0
-        self._tasks.append(asyncio.create_task(self._stage(items)))
+        previous = self._tasks[-1] if self._tasks else None
+        self._tasks.append(asyncio.create_task(self._stage(items, previous)))
 
-    async def finish(self) -> list[dict[str, Any]]:
+    async def finish(self) -> bytes:
+        """The results of all, as the elements of a JSON array."""
         if self._items:
             await self._land()
-        return [result for task in self._tasks for result in await task]
+        return b",".join([await task for task in self._tasks])
 
     async def settle(self) -> None:
         """Wait for what is under way, whatever becomes of it."""
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    async def _stage(self, items: list[_Item]) -> list[dict[str, Any]]:
+    async def _stage(self, items: list[_Item], previous: asyncio.Task[bytes] | None) -> bytes:
         contents = await self._call.run(_hashed, items)
+        if previous is not None:
+            await previous  # of two frames with one path, the later one wins
         now, engine = self._call.engine.now(), self._call.engine
         entries = [_entry(item, content, now) for item, content in zip(items, contents, strict=True)]
 
@@ -102,7 +109,15 @@ class _Batches:
                 results.append(_result(entry, problem))
             return results
 
-        return await self._call.write(stage)
+        return self._reported(await self._call.write(stage))
+
+    def _reported(self, results: list[dict[str, Any]]) -> bytes:
+        """Log a batch, and keep of it no more than its part of the answer."""
+        self._call.log_lines(
+            ("PUT-BULK", self._log_base + quoted(each["path"]), each["status"], each.get("size_bytes", 0))
+            for each in results
+        )
+        return b",".join(encoded(each).rstrip() for each in results)
 
 
 def _hashed(items: list[_Item]) -> list[Content]:
@@ -149,11 +164,7 @@ async def _upload(call: Call) -> Reply:
         results = await batches.finish()
     finally:
         await batches.settle()
-    base = f"{API_ROOT}repositories/{repository.name}/branches/{branch}/objects?path="
-    for result in results:
-        logged = quote(result["path"], safe="", errors="replace")
-        call.extra_log.append(("PUT-BULK", base + logged, result["status"], result.get("size_bytes", 0)))
-    return json_reply({"results": results})
+    return Reply(200, b'{"results":[' + results + b"]}\n", JSON_HEADERS)
 
 
 HANDLERS: dict[str, Handler] = {"bulkUpload": _upload}

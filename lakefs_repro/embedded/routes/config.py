@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from lakefs_repro.embedded.router import Handler
 
 LAKEFS_VERSION = "1.84.0"
+MAX_OBJECTS = 100_000
 BULK_CONTENT_TYPE = "application/vnd.lakefs-repro.bulk.v1"
 _GRACE_PERIOD = 24 * 60 * 60
 
@@ -40,11 +41,17 @@ def _embedded(call: Call) -> dict[str, Any]:
         "engine_version": __version__,
         "format": FORMAT_VERSION,
         "root_id": call.engine.root_id,
-        "bulk_upload": {"method": "POST", "path": f"{branch}/bulk", "content_type": BULK_CONTENT_TYPE},
+        "bulk_upload": {
+            "method": "POST",
+            "path": f"{branch}/bulk",
+            "content_type": BULK_CONTENT_TYPE,
+            "max_objects": MAX_OBJECTS,
+        },
         "bulk_download": {
             "method": "POST",
             "path": "/repositories/{repository}/refs/{ref}/objects/bulk",
             "content_type": BULK_CONTENT_TYPE,
+            "max_objects": MAX_OBJECTS,
         },
         "local_upload": {
             "method": "POST",

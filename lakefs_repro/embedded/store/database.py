@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 FORMAT_VERSION = 1
+_MAX_IDLE_LOG = 64 * 1024 * 1024
 
 _SCHEMA = """
 CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -57,13 +58,13 @@ class Database:
         self.writer = self._connect()
         self.writer.execute("PRAGMA synchronous = FULL")
         self.writer.execute("PRAGMA wal_autocheckpoint = 4000")
+        self.writer.execute(f"PRAGMA journal_size_limit = {_MAX_IDLE_LOG}")
         self._prepare(now)
 
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False, cached_statements=256)
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA cache_size = -4096")
-        connection.execute("PRAGMA temp_store = MEMORY")
         with self._guard:
             self._opened.append(connection)
         return connection
