@@ -188,7 +188,7 @@ class Story:
         left = rewrite(self._folder / QUARTER, without_cancelled)
         lost = {path for path, digest in sha256_sums(self._folder / QUARTER).items() if self._sums[path] != digest}
         expect(lost == set(self._sums), f"only {len(lost)} files were overwritten")
-        yield Line("text", f"It exports the quarter anew, without cancelled flights: {left:,} of {was:,} rows are left. "
+        yield Line("text", f"It exports the quarter anew, without cancelled flights: {left:,} of {was:,} rows stay. "
                            f"What was trained on {QUARTER} can't be reproduced from there any more:")  # fmt: skip
         yield Line("command", f"(cd {QUARTER} && {_CHECK} ../../{SUMS_FILE})", exit=1)
         yield from (Line("output", f"{path}: FAILED") for path in sorted(lost))
