@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
@@ -36,11 +37,13 @@ class AccessLog:
         return f"{self._stamp} {method} {target} {status} {received} {sent}\n"
 
     def write(self, text: str) -> None:
-        os.write(self._file, text.encode())
-        self._until_check -= 1
-        if self._until_check <= 0:
-            self._until_check = _CHECK_EVERY
-            self._roll_over()
+        """Best effort: a disk too full for a log line must not keep requests from their answers."""
+        with suppress(OSError):
+            os.write(self._file, text.encode())
+            self._until_check -= 1
+            if self._until_check <= 0:
+                self._until_check = _CHECK_EVERY
+                self._roll_over()
 
     def _roll_over(self) -> None:
         if os.fstat(self._file).st_size > _ROLL_OVER:

@@ -10,7 +10,7 @@ import socket
 import subprocess
 import sys
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -138,6 +138,9 @@ def stop(root: Path) -> bool:
                     f"the embedded engine on {root} (pid {pid}) does not stop.", kind="engine-stop-failed"
                 )
             time.sleep(_POLL_SECONDS)
+        if pid is not None:
+            with suppress(ChildProcessError):  # only the process that started it has it as a child
+                os.waitpid(pid, 0)
         return True
 
 

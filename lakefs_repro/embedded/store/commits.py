@@ -10,7 +10,7 @@ import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from lakefs_repro.embedded.store.order import successor
+from lakefs_repro.embedded.store.order import above
 
 if TYPE_CHECKING:
     import sqlite3
@@ -93,6 +93,6 @@ def find_by_prefix(connection: sqlite3.Connection, repository: Repository, prefi
     """The one commit whose id begins so; None when there is none, or more than one."""
     rows = connection.execute(
         f"SELECT {_COLUMNS} FROM commits WHERE repository = ? AND id >= ? AND id < ? LIMIT 2",
-        (repository.id, prefix, successor(prefix) or ""),
+        (repository.id, prefix, above(prefix)),
     ).fetchall()
     return _of(rows[0]) if len(rows) == 1 else None

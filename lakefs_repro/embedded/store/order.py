@@ -15,3 +15,8 @@ def successor(prefix: str) -> str | None:
     if following in _SURROGATES:
         following = _SURROGATES.stop
     return stem[:-1] + chr(following)
+
+
+def above(prefix: str) -> str | bytes:
+    """An SQL bound: everything that starts with ``prefix`` is below it. A blob is above every text."""
+    return successor(prefix) or b""

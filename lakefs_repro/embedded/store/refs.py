@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lakefs_repro.embedded.errors import bad_request, conflict, forbidden, not_found
+from lakefs_repro.embedded.store.order import above
 
 if TYPE_CHECKING:
     import sqlite3
@@ -129,7 +130,7 @@ def listing(
     visible = " AND NOT hidden" if table == "branches" and not show_hidden else ""
     rows = connection.execute(
         f"SELECT name, commit_id FROM {table} WHERE repository = ? AND name > ? AND name >= ?"  # noqa: S608  fixed names
-        f" AND substr(name, 1, ?) = ?{visible} ORDER BY name LIMIT ?",
-        (repository.id, after, prefix, len(prefix), prefix, limit),
+        f" AND name < ?{visible} ORDER BY name LIMIT ?",
+        (repository.id, after, prefix, above(prefix), limit),
     )
     return [Ref(*row) for row in rows]

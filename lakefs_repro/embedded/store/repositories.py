@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from lakefs_repro.embedded.errors import bad_request, conflict, forbidden, not_found
+from lakefs_repro.embedded.store.order import above
 
 if TYPE_CHECKING:
     import sqlite3
@@ -49,9 +50,9 @@ def find(connection: sqlite3.Connection, name: str) -> Repository:
 
 def listing(connection: sqlite3.Connection, *, prefix: str, after: str, search: str, limit: int) -> list[Repository]:
     rows = connection.execute(
-        f"SELECT {_COLUMNS} FROM repositories WHERE name > ? AND name >= ? AND substr(name, 1, ?) = ?"
+        f"SELECT {_COLUMNS} FROM repositories WHERE name > ? AND name >= ? AND name < ?"
         " AND instr(name, ?) > 0 ORDER BY name LIMIT ?",
-        (after, prefix, len(prefix), prefix, search, limit),
+        (after, prefix, above(prefix), search, limit),
     )
     return [_of(row) for row in rows]
 

@@ -9,7 +9,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from lakefs_repro.embedded.store.entry import Entry
-from lakefs_repro.embedded.store.order import successor
+from lakefs_repro.embedded.store.order import above
 
 if TYPE_CHECKING:
     import sqlite3
@@ -46,11 +46,9 @@ def edits(
     connection: sqlite3.Connection, branch: int, start: str = "", prefix: str = ""
 ) -> Iterator[tuple[str, Entry | None]]:
     """What is staged from ``start`` on under ``prefix``, in order; None is a tombstone."""
-    end = successor(prefix) if prefix else None
-    bound = "" if end is None else " AND path < ?"
-    parameters = (branch, max(start, prefix), *(() if end is None else (end,)))
     rows = connection.execute(
-        f"SELECT {_COLUMNS} FROM staged WHERE branch = ? AND path >= ?{bound} ORDER BY path", parameters
+        f"SELECT {_COLUMNS} FROM staged WHERE branch = ? AND path >= ? AND path < ? ORDER BY path",
+        (branch, max(start, prefix), above(prefix)),
     )
     for row in rows:
         yield row[0], _entry(row)
@@ -76,8 +74,7 @@ def reset_path(connection: sqlite3.Connection, branch: int, path: str) -> None:
 
 def reset_prefix(connection: sqlite3.Connection, branch: int, prefix: str) -> None:
     connection.execute(
-        "DELETE FROM staged WHERE branch = ? AND path >= ? AND substr(path, 1, ?) = ?",
-        (branch, prefix, len(prefix), prefix),
+        "DELETE FROM staged WHERE branch = ? AND path >= ? AND path < ?", (branch, prefix, above(prefix))
     )
 
 
