@@ -118,9 +118,16 @@ class Lake:
         """Read every object at its last byte, or whole and hashed when ``deep``."""
         return verify(self.context, self.snapshot(ref), deep=deep)
 
-    def restore(self, ref: str, to: str | Path, *, include: Iterable[str] = ()) -> RestoreReport:
+    def restore(self, ref: str, to: str | Path, *, include: Iterable[str] = (), dry_run: bool = False) -> RestoreReport:
         """Put a snapshot's exact files into a folder, verified before they appear."""
-        return restore_to(self.context, self.snapshot(ref), Path(to), include=tuple(include), state=self.context.state)
+        return restore_to(
+            self.context,
+            self.snapshot(ref),
+            Path(to),
+            include=tuple(include),
+            state=self.context.state,
+            dry_run=dry_run,
+        )
 
     def roll_back(self, ref: str, *, message: str = "", dry_run: bool = False) -> RollbackResult:
         """Make an earlier version of a dataset the newest one, by a new commit that copies nothing."""

@@ -77,15 +77,12 @@ class Conversation:
             return click.confirm(question, default=default, err=True)
 
     def answer(self, result: Result) -> Exit:
-        """Write a command's result."""
+        """Write a command's result, and return its exit code."""
         self._clear()
-        if self.json:
-            from lakefs_repro.cli.result import write_json  # noqa: PLC0415 - not for --version
-
-            write_json(result.to_json(), sys.stdout)
-        else:
-            self.show(result.show)
-        sys.stdout.flush()
+        try:
+            self._write(result)
+        except BrokenPipeError:  # whoever reads has seen enough
+            return Exit.BROKEN_PIPE
         if result.next:
             self.hint(result.next)
         return result.exit
@@ -116,8 +113,6 @@ class Conversation:
         """Say what went wrong, in what state things are, and what to do; return the exit code."""
         self._clear()
         code = exit_for(error)
-        if code is Exit.BROKEN_PIPE:
-            return code
         kind, message, hint = self._told(error)
         if self.debug:
             traceback.print_exception(type(error), error, error.__traceback__, file=sys.stderr)
@@ -139,6 +134,15 @@ class Conversation:
         else:
             self._say(f"error: {plain(message)}\nhint: {hint}")
         return Exit.USAGE
+
+    def _write(self, result: Result) -> None:
+        if not self.json:
+            self.show(result.show)
+            return
+        from lakefs_repro.cli.result import write_json  # noqa: PLC0415 - not for --version
+
+        write_json(result.to_json(), sys.stdout)
+        sys.stdout.flush()
 
     def _told(self, error: BaseException) -> tuple[str, str, str]:
         if isinstance(error, LakefsReproError):

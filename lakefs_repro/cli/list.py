@@ -12,6 +12,7 @@ from lakefs_repro.cli.options import answering
 from lakefs_repro.cli.page import Column
 from lakefs_repro.cli.result import Result, Where
 from lakefs_repro.cli.text import moment, short, size
+from lakefs_repro.errors import NotFoundError
 
 if TYPE_CHECKING:
     from lakefs_repro.cli.conversation import Conversation
@@ -54,7 +55,7 @@ def _row(version: VersionInfo) -> tuple[str, ...]:
         moment(version.created),
         f"{version.files:,}" if known else "",
         size(version.bytes) if known else "",
-        "" if version.rows is None else f"{version.rows:,}",
+        f"{version.rows:,}" if version.rows else "",
         short(version.digest),
         _KEPT[version.pin],
         version.problem or (f"content of {version.rolled_back_to}" if version.rolled_back_to else ""),
@@ -70,4 +71,11 @@ def command(talk: Conversation, *, dataset: str | None) -> Versions:
     KEPT says whether a version's pin keeps its data from garbage collection.
     """
     lake = open_lake(talk)
-    return Versions(where_of(lake), lake.versions(dataset))
+    versions = lake.versions(dataset)
+    if dataset and not versions and dataset not in lake.config.project.datasets:
+        raise NotFoundError(
+            f"There is no version of a dataset {dataset} in {where_of(lake)}.",
+            hint="lakefs-repro list names those that are there",
+            kind="dataset-not-found",
+        )
+    return Versions(where_of(lake), versions)

@@ -42,7 +42,7 @@ def _show_entry(page: Page, entry: LogEntry) -> None:
     rolled = f", content of {entry.rolled_back_to} again" if entry.rolled_back_to else ""
     unreleased = "" if entry.released else " (no version: its tag is not there)"
     page.line(f"{entry.dataset}@{entry.version}{rolled}{unreleased}", strong=True)
-    rows = "" if entry.rows is None else f", {counted(entry.rows, 'row')}"
+    rows = f", {counted(entry.rows, 'row')}" if entry.rows else ""
     page.fields(
         [
             ("when", f"{moment(entry.created)} by {entry.by}"),

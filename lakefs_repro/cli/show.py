@@ -79,7 +79,7 @@ class Shown(Result):
     def show(self, page: Page) -> None:
         snapshot, said = self._snapshot, self._snapshot.annotation
         page.line(str(snapshot), strong=True)
-        rows = "" if self._rows is None else f", {counted(self._rows, 'row')}"
+        rows = f", {counted(self._rows or 0, 'row')}" if self._rows or self._schema else ""
         page.fields(
             [
                 ("digest", snapshot.digest),
