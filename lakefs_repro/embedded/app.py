@@ -22,6 +22,8 @@ from lakefs_repro.embedded.routes import HANDLERS
 from lakefs_repro.embedded.store.writer import storage_failure
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
     from starlette.requests import Request
     from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -105,11 +107,19 @@ class Api:
             headers.append((b"content-length", str(len(reply.body)).encode()))
         await send({"type": "http.response.start", "status": reply.status, "headers": headers})
         if reply.stream is not None and method != "HEAD":
-            async for chunk in reply.stream:
-                await send({"type": "http.response.body", "body": chunk, "more_body": True})
-            await send({"type": "http.response.body", "body": b""})
+            await self._send_stream(reply.stream, send)
         else:
             await send({"type": "http.response.body", "body": b"" if method == "HEAD" else reply.body})
+
+    async def _send_stream(self, stream: AsyncIterator[bytes], send: Send) -> None:
+        """Send what comes; when it breaks off, leave the answer incomplete, and the server closes the connection."""
+        try:
+            async for chunk in stream:
+                await send({"type": "http.response.body", "body": chunk, "more_body": True})
+        except ApiError as error:
+            _LOG.warning("an answer broke off: %s", error.message)
+            return
+        await send({"type": "http.response.body", "body": b""})
 
     def close(self) -> None:
         self._pool.shutdown(wait=True, cancel_futures=True)

@@ -24,6 +24,8 @@ Result = TypeVar("Result")
 
 _MAX_JSON = 32 * 1024 * 1024
 _DEFAULT_AMOUNT = 100
+_INTEGER_LIMIT = 2**63
+_SIZES = {"size", "size_bytes"}
 _MAX_AMOUNT = 1000
 _TRUE, _FALSE = {"1", "t", "T", "TRUE", "true", "True"}, {"0", "f", "F", "FALSE", "false", "False"}
 _DATE_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)?")
@@ -159,7 +161,7 @@ class Call:
             raise bad_request("request body has an error: value is required but missing")
         try:
             return loads(body)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise bad_request(f"request body has an error: failed to decode request body: {error}") from None
 
 
@@ -206,6 +208,10 @@ def _check(schema: str, name: str, value: Any, kind: str) -> None:
     expected, problem = _KINDS["object" if kind == "strings" else kind]
     if not isinstance(value, expected) or (expected is int and isinstance(value, bool)):
         raise _schema(schema, name, problem)
+    if isinstance(value, int) and not -_INTEGER_LIMIT <= value < _INTEGER_LIMIT:
+        raise _schema(schema, name, "number must fit into 64 bits")
+    if isinstance(value, int) and value < 0 and name in _SIZES:
+        raise _schema(schema, name, "number must be at least 0")
     if kind == "strings" and isinstance(value, dict):
         for key, item in value.items():
             if not isinstance(item, str):

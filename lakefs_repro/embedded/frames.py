@@ -33,7 +33,7 @@ class FrameReader:
             raise bad_request(f"bulk frame: a header of {length} bytes is too long")
         try:
             header = loads(await self.body(length))
-        except ValueError:
+        except (ValueError, RecursionError):
             raise bad_request("bulk frame: the header is not JSON") from None
         if not isinstance(header, dict):
             raise bad_request("bulk frame: the header is not an object")

@@ -157,8 +157,6 @@ async def _upload(call: Call) -> Reply:
     try:
         while (header := await reader.header()) is not None:
             size = checked(header, "BulkFrame", _HEADER)["size"]
-            if size < 0:
-                raise bad_request("bulk frame: a negative size")
             content = await reader.body(size) if size <= SMALL else await take(call, reader.stream(size))
             await batches.add(_Item(header, content))
         results = await batches.finish()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from email.utils import formatdate
 from typing import TYPE_CHECKING
 
@@ -24,16 +25,30 @@ if TYPE_CHECKING:
     from lakefs_repro.embedded.store.entry import Entry
 
 _CHUNK = 1024 * 1024
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
 def _common_headers(entry: Entry) -> Headers:
     return [
-        (b"etag", f'"{entry.checksum}"'.encode()),
-        (b"last-modified", formatdate(entry.mtime, usegmt=True).encode()),
+        (b"etag", _header_value(f'"{entry.checksum}"')),
+        (b"last-modified", _http_date(entry.mtime)),
         (b"cache-control", b"no-store, must-revalidate"),
         (b"expires", b"0"),
-        (b"content-type", entry.content_type.encode("latin-1", "replace")),
+        (b"content-type", _header_value(entry.content_type)),
     ]
+
+
+def _header_value(text: str) -> bytes:
+    """What a client once said, fit for a header line: it must not be able to begin another one."""
+    return _CONTROL.sub("?", text).encode("latin-1", "replace")
+
+
+def _http_date(seconds: int) -> bytes:
+    """An HTTP date; that of the epoch for times that no calendar has."""
+    try:
+        return formatdate(seconds, usegmt=True).encode()
+    except (ValueError, OverflowError, OSError):
+        return formatdate(0, usegmt=True).encode()
 
 
 def _download_headers(entry: Entry) -> Headers:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lakefs_repro.embedded.errors import ApiError, not_implemented
+from lakefs_repro.embedded.errors import not_implemented
 from lakefs_repro.embedded.intake import Content, Intake
 from lakefs_repro.embedded.multipart import Part, boundary_of, content
 from lakefs_repro.embedded.reply import json_reply
@@ -12,6 +12,7 @@ from lakefs_repro.embedded.routes.repositories import writable
 from lakefs_repro.embedded.shown import object_stats
 from lakefs_repro.embedded.store import objects
 from lakefs_repro.embedded.store.entry import Entry
+from lakefs_repro.embedded.store.writer import storage_failure
 
 if TYPE_CHECKING:
     import sqlite3
@@ -77,7 +78,7 @@ async def take(call: Call, chunks: AsyncIterator[bytes]) -> Content:
             await intake.feed(chunk)
         return await intake.finish()
     except OSError as error:
-        raise ApiError(507, f"the bytes could not be written: {error.strerror}") from error
+        raise storage_failure(error) from error
     finally:
         await intake.abandon()
 

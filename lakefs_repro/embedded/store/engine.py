@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from lakefs_repro.embedded.store.blocks import Blocks
 from lakefs_repro.embedded.store.database import Database
+from lakefs_repro.embedded.store.packs import sync_folder
 from lakefs_repro.embedded.store.staging import Staging
 from lakefs_repro.embedded.store.trees import Trees
 from lakefs_repro.embedded.store.view import View
@@ -47,6 +48,7 @@ class Engine:
             folder.mkdir(mode=0o700, exist_ok=True)
         self._forget_abandoned()
         self.database = Database(self.root / "metadata.sqlite", now=self.now())
+        sync_folder(self.root)
         self.blocks = Blocks(self.root, self.database)
         self.trees = Trees(self.database)
         self.staging = Staging(self.database.writer)
