@@ -73,9 +73,10 @@ def test_object_staged_at_another_object_s_address_is_readable(repo):
 
 
 def test_foreign_addresses_are_refused(repo):
+    if repo.engine.call("GET", "/config/storage").json["blockstore_type"] != "local":
+        pytest.skip("which addresses are foreign depends on the block store")
     for address, status in [("s3://elsewhere/x", 400), ("local:///etc/passwd", 403)]:
         body = {"physical_address": address, "checksum": "abc", "size_bytes": 3}
         answer = repo.call("PUT", "/branches/main/objects", fields={"path": "b"}, json=body)
-        if repo.engine.call("GET", "/config/storage").json["blockstore_type"] == "local":
-            assert answer.status == status
+        assert answer.status == status
         assert repo.get("b").status == 404
