@@ -83,12 +83,12 @@ class Lines(Notes):
 class Bars:
     """One line that moves: the current step, with a bar where its size is known.
 
-    Rich is loaded, and something shown, only when the work takes longer than a blink.
+    Args:
+        console: the terminal.
+        patience_s: work that is done sooner shows nothing.
     """
 
-    _PATIENCE_S = 0.3
-
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Console, *, patience_s: float = 0.3) -> None:
         from rich.progress import (  # noqa: PLC0415 - only on a terminal
             BarColumn,
             SpinnerColumn,
@@ -111,7 +111,10 @@ class Bars:
         self._unit = ""
         self._total: int | None = None
         self._done = 0
-        self._began = time.monotonic()
+        self._closed = False
+        self._begin = threading.Timer(patience_s, self._show)
+        self._begin.daemon = True
+        self._begin.start()
 
     def step(self, name: str, *, total: int | None = None, unit: str = "") -> None:
         with self._lock:
@@ -119,24 +122,27 @@ class Bars:
             if self._task is not None:
                 self._progress.remove_task(self._task)
             self._task = self._progress.add_task(_WORDS.get(name, plain(name)), total=total, much="")
-            self._show()
 
     def advance(self, amount: int = 1) -> None:
         with self._lock:
             self._done += amount
             if self._task is not None:
                 self._progress.update(self._task, completed=self._done, much=self._much())
-            self._show()
 
     def note(self, text: str) -> None:
         self._progress.console.print(f"note: {plain(text)}", markup=False, highlight=False, soft_wrap=True)
 
     def close(self) -> None:
-        self._progress.stop()
+        with self._lock:
+            self._closed = True
+            self._begin.cancel()
+            if self._progress.live.is_started:
+                self._progress.stop()
 
     def _show(self) -> None:
-        if not self._progress.live.is_started and time.monotonic() - self._began > self._PATIENCE_S:
-            self._progress.start()
+        with self._lock:
+            if not self._closed:
+                self._progress.start()
 
     def _much(self) -> str:
         if self._unit == "B":

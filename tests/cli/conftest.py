@@ -155,6 +155,24 @@ def flights(project) -> Project:
 
 
 @pytest.fixture
+def flights_on(tmp_path, monkeypatch):
+    """Make a project with a version of ``flights`` on an engine of the test's own."""
+
+    def make(engine) -> None:
+        (tmp_path / "lakefs-repro.yaml").write_text(
+            f"engine: embedded\nrepository: demo\nembedded:\n  root: {engine.root}\n"
+        )
+        monkeypatch.chdir(tmp_path)
+        endpoint = Endpoint(engine.endpoint, engine.access_key_id, engine.secret_access_key, engine="embedded")
+        prepare_repository(Server(Wire(endpoint)), "demo")
+        (tmp_path / "data").mkdir()
+        (tmp_path / "data" / "jan.csv").write_text("day,carrier\n1,UA\n2,AA\n")
+        assert run("ingest", "data", "--dataset", "flights").code == 0
+
+    return make
+
+
+@pytest.fixture
 def cli():
     """The command line in this process."""
     return run

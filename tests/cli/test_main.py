@@ -101,7 +101,7 @@ def test_without_a_configuration_it_says_so_and_starts_nothing(cli, tmp_path, mo
         assert said.code == 2, args
         assert "lakefs-repro init" in said.err
         assert cli(*args, "--json").error["kind"] == "no-configuration"
-    assert os.listdir(tmp_path) == []
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_missing_configuration_file_that_was_named_is_a_matter_of_configuration(cli, monkeypatch):
