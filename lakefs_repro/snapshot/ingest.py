@@ -34,6 +34,7 @@ from lakefs_repro.snapshot.publish import (
     pause,
     release,
     release_others,
+    require_free,
     reserve,
     taken_versions,
 )
@@ -194,6 +195,7 @@ class _Work:
         version = _next_version(ctx, request, line)
         if self.resumed:
             release_others(ctx, request.dataset, version, self.ulid)
+        require_free(ctx, request.dataset, version, self.ulid)
         made, validated = self._write(line, plan, version)
         ctx.progress.step("pin")
         self.reserved = version

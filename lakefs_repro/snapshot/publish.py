@@ -6,6 +6,7 @@ An ingest, a rollback and a repair all end here. Every step can be killed before
 from __future__ import annotations
 
 import json
+import random
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -86,23 +87,35 @@ def reserve(ctx: Context, dataset: str, version: str, commit: Commit) -> None:
 
     try:
         settle(lambda: ctx.repository.branches.create(name, commit.id, hidden=True), look, doubtful=TAKEN)
-    except AlreadyExistsError as error:
-        head = _head_or_none(ctx, name)
-        holder = ctx.repository.commits.get(head) if head else None
-        if holder and ctx.repository.commits.contains(ctx.main, holder.id):
-            raise _lost(dataset) from error
-        said = Annotation.decode(holder.metadata) if holder and is_annotation(holder.metadata) else None
-        if said and said.ingest == commit.metadata.get("repro.ingest"):
+    except AlreadyExistsError:
+        if require_free(ctx, dataset, version, str(commit.metadata.get("repro.ingest"))):
             # An interrupted run of this very ingest pinned other content, which nobody merged.
             drop_branch(ctx, name)
-            reserve(ctx, dataset, version, commit)
-            return
-        who = f" (ingest {said.ingest}, by {said.extra.get('repro.by') or holder.committer})" if said and holder else ""
-        raise ReservedError(
-            f"{dataset}@{version} is reserved by another ingest{who}; nothing was merged.",
-            hint="wait until it is done and type the command again; if it died, `lakefs-repro doctor --repair`",
-            holder=said.ingest if said else "",
-        ) from error
+        reserve(ctx, dataset, version, commit)
+
+
+def require_free(ctx: Context, dataset: str, version: str, ingest: str) -> bool:
+    """Stop early when a version is reserved by another ingest than ``ingest``; say whether it is by this one.
+
+    Raises:
+        LostRaceError: the other one was merged already.
+        ReservedError: it is under way, or its process died.
+    """
+    head = _head_or_none(ctx, pin_branch(dataset, version))
+    if head is None:
+        return False
+    holder = ctx.repository.commits.get(head)
+    if ctx.repository.commits.contains(ctx.main, holder.id):
+        raise _lost(dataset)
+    said = Annotation.decode(holder.metadata) if is_annotation(holder.metadata) else None
+    if said and said.ingest == ingest:
+        return True
+    who = f" (ingest {said.ingest}, by {said.extra.get('repro.by') or holder.committer})" if said else ""
+    raise ReservedError(
+        f"{dataset}@{version} is reserved by another ingest{who}; nothing was merged.",
+        hint="wait until it is done and type the command again; if it died, `lakefs-repro doctor --repair`",
+        holder=said.ingest if said else "",
+    )
 
 
 def release(ctx: Context, dataset: str, version: str, ingest: str) -> bool:
@@ -294,5 +307,5 @@ def _head_or_none(ctx: Context, branch: str) -> str | None:
 
 
 def pause(attempt: int) -> None:
-    """Wait a little longer each time."""
-    time.sleep(min(2.0, 0.05 * 2 ** min(attempt, 6)))
+    """Wait a little longer each time, and not all for the same time."""
+    time.sleep(min(1.0, 0.02 * 2 ** min(attempt, 6)) * (0.5 + random.random()))  # noqa: S311 - only to spread them

@@ -113,6 +113,7 @@ class _Server(ThreadingHTTPServer):
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # head and body are written apart, and would wait 40 ms for each other
     server: _Server
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class' name
