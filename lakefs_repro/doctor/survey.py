@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -96,7 +97,9 @@ class Survey:
         position = self.positions.get(commit)
         if position is None:
             return None
-        return next((m for m in self.merges.get(dataset, ()) if m.position >= position), None)
+        merges = self.merges.get(dataset, ())
+        place = bisect_left(merges, position, key=lambda merge: merge.position)
+        return merges[place] if place < len(merges) else None
 
 
 def look_around(ctx: Context) -> Survey:
