@@ -114,25 +114,35 @@ class Lake:
         """The history of a dataset, newest first, rollbacks too; read while it is iterated over."""
         return log(self.context, dataset)
 
-    def verify(self, ref: str, *, deep: bool = False) -> VerifyReport:
+    def verify(self, ref: str, *, dataset: str | None = None, deep: bool = False) -> VerifyReport:
         """Read every object at its last byte, or whole and hashed when ``deep``."""
-        return verify(self.context, self.snapshot(ref), deep=deep)
+        return verify(self.context, self.snapshot(ref, dataset=dataset), deep=deep)
 
-    def restore(self, ref: str, to: str | Path, *, include: Iterable[str] = (), dry_run: bool = False) -> RestoreReport:
+    def restore(
+        self,
+        ref: str,
+        to: str | Path,
+        *,
+        dataset: str | None = None,
+        include: Iterable[str] = (),
+        dry_run: bool = False,
+    ) -> RestoreReport:
         """Put a snapshot's exact files into a folder, verified before they appear."""
         return restore_to(
             self.context,
-            self.snapshot(ref),
+            self.snapshot(ref, dataset=dataset),
             Path(to),
             include=tuple(include),
             state=self.context.state,
             dry_run=dry_run,
         )
 
-    def roll_back(self, ref: str, *, message: str = "", dry_run: bool = False) -> RollbackResult:
+    def roll_back(
+        self, ref: str, *, dataset: str | None = None, message: str = "", dry_run: bool = False
+    ) -> RollbackResult:
         """Make an earlier version of a dataset the newest one, by a new commit that copies nothing."""
-        found = self.snapshot(ref)
-        if found.partition:
+        found = self.snapshot(ref, dataset=dataset)
+        if not found.whole:
             raise InvalidError(
                 f"{ref} is a part of a dataset; only a whole one can be rolled back.",
                 hint=f"use {found.dataset}@{found.version}",

@@ -13,9 +13,14 @@ from lakefs_repro.cli.conversation import NOTHING_CHANGED, Conversation
 if TYPE_CHECKING:
     from lakefs_repro.cli.result import Result
 
-__all__ = ["answering", "manners"]
+__all__ = ["answering", "dataset_of_ref", "manners"]
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
+
+
+dataset_of_ref = click.option(
+    "--dataset", metavar="NAME", help="The dataset that is meant where REF is a branch or commit with several."
+)
 
 
 def manners(function: Decorated) -> Decorated:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from lakefs_repro.cli.connection import open_lake, where_of
-from lakefs_repro.cli.options import answering
+from lakefs_repro.cli.options import answering, dataset_of_ref
 from lakefs_repro.cli.result import Result, Where
 from lakefs_repro.cli.text import counted, short, size
 from lakefs_repro.errors import InvalidError
@@ -97,6 +97,7 @@ class RolledBack(Result):
 
 @click.command("restore", short_help="Put a snapshot into a folder, or make it the newest version.")
 @click.argument("ref")
+@dataset_of_ref
 @click.option("--to", metavar="DIR", type=click.Path(path_type=Path), help="The folder to put its files into.")
 @click.option("--include", metavar="GLOB", multiple=True, help="With --to: these files only; repeatable.")
 @click.option("--branch", metavar="main", help="Make it the newest version of its dataset in this branch.")
@@ -107,6 +108,7 @@ def command(
     talk: Conversation,
     *,
     ref: str,
+    dataset: str | None,
     to: Path | None,
     include: tuple[str, ...],
     branch: str | None,
@@ -137,11 +139,11 @@ def command(
         )
     lake = open_lake(talk)
     if to is not None:
-        return Restored(where_of(lake), lake.restore(ref, to, include=include, dry_run=dry_run))
+        return Restored(where_of(lake), lake.restore(ref, to, dataset=dataset, include=include, dry_run=dry_run))
     if branch != lake.config.project.branch:
         raise InvalidError(
             f"Versions live in {lake.config.project.branch}; {branch} is another branch.",
             hint=f"say --branch {lake.config.project.branch}",
             kind="not-the-main-branch",
         )
-    return RolledBack(lake.roll_back(ref, message=message, dry_run=dry_run))
+    return RolledBack(lake.roll_back(ref, dataset=dataset, message=message, dry_run=dry_run))

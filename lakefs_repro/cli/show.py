@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from lakefs_repro.cli.connection import open_lake, where_of
-from lakefs_repro.cli.options import answering
+from lakefs_repro.cli.options import answering, dataset_of_ref
 from lakefs_repro.cli.page import Column
 from lakefs_repro.cli.result import Result, Where
 from lakefs_repro.cli.text import counted, moment, short, size
@@ -173,10 +173,11 @@ class Checksums(Result):
 
 @click.command("show", short_help="Show a snapshot: schema, statistics, lineage, files.")
 @click.argument("ref")
+@dataset_of_ref
 @click.option("--files", is_flag=True, help="Every file too, with size and SHA-256.")
 @click.option("--sha256sum", is_flag=True, help="Nothing but lines for `sha256sum -c`, relative to the dataset.")
 @answering()
-def command(talk: Conversation, *, ref: str, files: bool, sha256sum: bool) -> Result:
+def command(talk: Conversation, *, ref: str, dataset: str | None, files: bool, sha256sum: bool) -> Result:
     """Show what REF is: schema, statistics, annotation, who made it and when, and what it was made from.
 
     \b
@@ -186,7 +187,7 @@ def command(talk: Conversation, *, ref: str, files: bool, sha256sum: bool) -> Re
     """  # noqa: D301 - \b is click's mark for lines to keep
     lake = open_lake(talk)
     talk.progress.step("look")
-    snapshot = lake.snapshot(ref)
+    snapshot = lake.snapshot(ref, dataset=dataset)
     if sha256sum:
         talk.note(f"{snapshot} in {where_of(lake)}")
         return Checksums(snapshot)

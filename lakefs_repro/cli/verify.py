@@ -9,7 +9,7 @@ import click
 
 from lakefs_repro.cli.connection import open_lake, where_of
 from lakefs_repro.cli.exits import Exit
-from lakefs_repro.cli.options import answering
+from lakefs_repro.cli.options import answering, dataset_of_ref
 from lakefs_repro.cli.page import Column
 from lakefs_repro.cli.result import Result, Where
 from lakefs_repro.cli.text import counted, short, size
@@ -66,13 +66,14 @@ class Verified(Result):
 
 @click.command("verify", short_help="Prove that a snapshot's data is there and right.")
 @click.argument("ref")
+@dataset_of_ref
 @click.option("--deep", is_flag=True, help="Read every byte and compare every SHA-256.")
 @answering()
-def command(talk: Conversation, *, ref: str, deep: bool) -> Verified:
+def command(talk: Conversation, *, ref: str, dataset: str | None, deep: bool) -> Verified:
     """Prove that the data of REF is there: read every object at its last byte, or with --deep the whole of it.
 
     Exits with 1 when anything is wrong. REF is for example flights@1.2.0, flights@^1.1, flights@latest,
     flights@1.2.0#month=3, a commit, a branch, a digest or a lakefs:// URI.
     """
     lake = open_lake(talk)
-    return Verified(where_of(lake), lake.verify(ref, deep=deep))
+    return Verified(where_of(lake), lake.verify(ref, dataset=dataset, deep=deep))
