@@ -13,9 +13,20 @@ from lakefs_repro.model.annotation import Annotation
 from lakefs_repro.model.head import HeadRecord
 from lakefs_repro.model.names import ingest_branch, new_ulid
 from lakefs_repro.model.version import Version
+from lakefs_repro.snapshot import journal as journals
 from lakefs_repro.snapshot.context import Context
-from lakefs_repro.snapshot.line import Line, read_line, require_clean
-from lakefs_repro.snapshot.publish import drop_branch, finish, merge_to_main, release, reserve, taken_versions
+from lakefs_repro.snapshot.heal import heal
+from lakefs_repro.snapshot.ingest import journal_folder
+from lakefs_repro.snapshot.line import Line, merge_of, read_line, require_clean
+from lakefs_repro.snapshot.publish import (
+    ReservedError,
+    drop_branch,
+    finish,
+    merge_to_main,
+    release,
+    reserve,
+    taken_versions,
+)
 from lakefs_repro.snapshot.settle import settle
 from lakefs_repro.snapshot.sidecar import SidecarPaths
 from lakefs_repro.snapshot.write import carry_actions, commit, open_draft
@@ -47,49 +58,118 @@ def roll_back(
     """Make the snapshot of an earlier ingest commit the newest version of its dataset.
 
     A commit on the line takes the old commit's tree whole, so no byte is copied; it is merged, pinned and tagged as
-    the next patch version. Other datasets stay as they are, and the history is kept.
+    the next patch version. Other datasets stay as they are, and the history is kept. Killed at any moment, the
+    same call completes it.
 
     Raises:
         ConflictError: another ingest of the dataset was first, or another client changed it in ``main``.
         NotFoundError: no such commit.
     """
-    ctx.progress.step("look")
     old = ctx.repository.commits.get(ingest_commit)
     target = Annotation.decode(old.metadata)
+    if dry_run:
+        return _plan(ctx, dataset, target)
+    repository = ctx.repository
+    intent = journals.Intent(repository.wire.endpoint.url, repository.name, dataset, f"rollback:{old.id}")
+    ulid = new_ulid(int(ctx.now().timestamp() * 1000), os.urandom(10))
+    with journals.open_journal(journal_folder(ctx), intent, ulid) as journal:
+        result = _resumed(ctx, dataset, target, journal) or _roll_back(ctx, old, target, journal, message)
+        journal.forget()
+        return result
+
+
+def _resumed(ctx: Context, dataset: str, target: Annotation, journal: journals.Journal) -> RollbackResult | None:
+    """Bring an interrupted rollback to its end when ``main`` holds it, else clear the ground for another try."""
+    if not journal.resumed or heal(ctx, dataset, journal.ulid) != "finished":
+        return None
+    line = read_line(ctx, dataset)
+    if line.annotation is None or line.annotation.ingest != journal.ulid:
+        return None
+    merge = merge_of(ctx, line.head.id)
+    return _result(
+        ctx, "rolled-back", line.annotation, target, commit=merge.id if merge else "", ingest_commit=line.head.id
+    )
+
+
+def _look(ctx: Context, dataset: str) -> Line:
+    ctx.progress.step("look")
     line = read_line(ctx, dataset)
     require_clean(ctx, line)
+    return line
+
+
+def _plan(ctx: Context, dataset: str, target: Annotation) -> RollbackResult:
+    line = _look(ctx, dataset)
     now = line.annotation or target
-    if now.digest == target.digest and now.schema == target.schema:
+    if (now.digest, now.schema) == (target.digest, target.schema):
         return _result(ctx, "unchanged", now, target, commit="", ingest_commit=line.head.id)
-    version = str(max([*taken_versions(ctx, dataset), Version(now.version)]).bump("patch"))
-    ulid = new_ulid(int(ctx.now().timestamp() * 1000), os.urandom(10))
-    said = replace(
-        target,
-        ingest=ulid,
-        version=version,
-        previous=now.version,
-        rolled_back_to=target.version,
-        ledger=ledger_head(ctx.repository),
-        commit="",
-        tool=ctx.tool,
-        extra={"repro.by": ctx.who},
-    )
-    if dry_run:
-        return _result(ctx, "planned", said, target, commit="", ingest_commit="")
+    said = replace(target, version=_next_patch(ctx, dataset, now), previous=now.version)
+    return _result(ctx, "planned", said, target, commit="", ingest_commit="")
+
+
+def _roll_back(
+    ctx: Context, old: Commit, target: Annotation, journal: journals.Journal, message: str
+) -> RollbackResult:
+    dataset, ulid = target.dataset, journal.ulid
+    version = ""
     try:
+        _finish_dead(ctx, read_line(ctx, dataset))
+        line = _look(ctx, dataset)
+        now = line.annotation or target
+        if (now.digest, now.schema) == (target.digest, target.schema):
+            return _result(ctx, "unchanged", now, target, commit="", ingest_commit=line.head.id)
+        version = _next_patch(ctx, dataset, now)
+        said = replace(
+            target,
+            ingest=ulid,
+            version=version,
+            previous=now.version,
+            rolled_back_to=target.version,
+            ledger=ledger_head(ctx.repository),
+            commit="",
+            tool=ctx.tool,
+            extra={"repro.by": ctx.who},
+        )
         made = _make(ctx, line, old, said, message or f"Roll {dataset} back to {target.version}")
         ctx.progress.step("pin")
-        reserve(ctx, dataset, version, made)
+        _reserve(ctx, dataset, version, made)
         ctx.progress.step("merge")
         merge = merge_to_main(ctx, made, line.head.id)
     except UnavailableError:
-        raise
+        raise  # what is there stays, for the same command to go on from
     except LakefsReproError:
-        release(ctx, dataset, version, ulid)
+        if version:
+            release(ctx, dataset, version, ulid)
         drop_branch(ctx, ingest_branch(dataset, ulid))
+        journal.forget()
         raise
     published = finish(ctx, made, merge)
     return _result(ctx, "rolled-back", said, target, commit=published.merge, ingest_commit=made.id)
+
+
+def _next_patch(ctx: Context, dataset: str, now: Annotation) -> str:
+    return str(max([*taken_versions(ctx, dataset), Version(now.version)]).bump("patch"))
+
+
+def _finish_dead(ctx: Context, line: Line) -> None:
+    """Tag and record the latest version when the process of this machine that merged it died before it could."""
+    folder = journal_folder(ctx)
+    if line.annotation and journals.is_live(folder, line.annotation.ingest) is False:
+        heal(ctx, line.dataset, line.annotation.ingest)
+        journals.forget(folder, line.annotation.ingest)
+
+
+def _reserve(ctx: Context, dataset: str, version: str, made: Commit) -> None:
+    """Reserve the version, after cleaning up after a holder of this machine that is known to be dead."""
+    try:
+        reserve(ctx, dataset, version, made)
+    except ReservedError as error:
+        folder = journal_folder(ctx)
+        if not error.holder or journals.is_live(folder, error.holder) is not False:
+            raise
+        heal(ctx, dataset, error.holder)
+        journals.forget(folder, error.holder)
+        reserve(ctx, dataset, version, made)
 
 
 def _make(ctx: Context, line: Line, old: Commit, said: Annotation, message: str) -> Commit:
