@@ -17,6 +17,7 @@ from lakefs_repro.doctor.repository import (
     check_repository,
     check_writing,
 )
+from lakefs_repro.doctor.retained import check_retained
 from lakefs_repro.doctor.survey import Survey, look_around
 from lakefs_repro.doctor.versions import VersionChecks
 from lakefs_repro.errors import LakefsReproError
@@ -35,7 +36,8 @@ def diagnose(
         ctx: the repository.
         dataset: look at the versions and ingests of this one only.
         lease: how long work of unknown owners counts as alive; zero when somebody knows that none is.
-        try_writing: whether to write a scratch object.
+        try_writing: whether to write a scratch object, and to ask what a collection would keep, for which lakeFS
+            writes a list of its own.
     """
     return Diagnosis(tuple(_examine(ctx, dataset, lease, try_writing=try_writing)))
 
@@ -67,6 +69,8 @@ def _examine(ctx: Context, dataset: str | None, lease: timedelta, *, try_writing
     yield from _kept("ingest", check_ingests(ctx, survey, leases, dataset))
     yield from _kept("stray-branch", check_strays(ctx, survey, leases))
     yield from check_untrue_annotations(ctx, survey)
+    if try_writing:
+        yield from _kept("retained", check_retained(ctx, _ingest_commits(survey, dataset)))
     yield from _datasets(ctx, survey, leases, dataset)
 
 
@@ -78,6 +82,14 @@ def _datasets(ctx: Context, survey: Survey, leases: Leases, dataset: str | None)
     for each in survey.datasets if dataset is None else (dataset,):
         yield from _kept("version", VersionChecks(ctx, survey, leases, each).run())
         yield from _kept("foreign-change", check_foreign(ctx, survey, each))
+
+
+def _ingest_commits(survey: Survey, dataset: str | None) -> Iterator[tuple[str, str]]:
+    """Each version with the commit that keeps its data."""
+    for (name, version), tag in sorted(survey.tags.items()):
+        merge = survey.held_at(name, tag)
+        if merge and dataset in (None, name):
+            yield f"{name}@{version}", merge.made
 
 
 def clock(ctx: Context) -> datetime:
