@@ -41,7 +41,9 @@ def write_files(folder: Path, files: dict[str, bytes]) -> Path:
     return folder
 
 
-def ingest_files(ctx: Context, folder: Path, files: dict[str, bytes], dataset: str = "flights", **options) -> IngestResult:
+def ingest_files(
+    ctx: Context, folder: Path, files: dict[str, bytes], dataset: str = "flights", **options
+) -> IngestResult:
     """Write files into a fresh folder and ingest it."""
     source = write_files(folder / os.urandom(4).hex(), files)
     return ingest(ctx, IngestRequest(dataset, (source,), **options))

@@ -92,7 +92,7 @@ def test_a_sound_repository_has_nothing_but_ok(ctx, two_versions):
     assert not diagnosis.repairable
     assert {f.check for f in diagnosis} == {
         "endpoint", "credentials", "server-version", "storage", "clock", "repository", "writing", "protection",
-        "main-clean", "ledger", "ingest", "version", "foreign-change",
+        "main-clean", "ledger", "ingest", "retained", "version", "foreign-change",
     }  # fmt: skip
     assert any("2 versions" in f.message for f in diagnosis)
     assert not [b.name for b in ctx.repository.branches.list("doctor-")]
