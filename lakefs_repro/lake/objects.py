@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from typing import IO, Any, Final
+from typing import Any, Final
 
 import urllib3
 
 from lakefs_repro.errors import IntegrityError, UnavailableError
 from lakefs_repro.lake.paging import pages
 from lakefs_repro.lake.values import ObjectInfo
-from lakefs_repro.lake.wire import Wire, segment
+from lakefs_repro.lake.wire import Readable, Wire, segment
 
 DELETE_AT_ONCE: Final = 1000
 
@@ -23,7 +23,7 @@ class Objects:
         self._wire = wire
         self._root = f"/repositories/{segment(repository)}"
 
-    def put(self, branch: str, path: str, body: bytes | IO[bytes], *, size: int | None = None) -> ObjectInfo:
+    def put(self, branch: str, path: str, body: bytes | Readable, *, size: int | None = None) -> ObjectInfo:
         """Stage an object; an existing one is replaced. Repeated by itself only when ``body`` is bytes.
 
         Args:

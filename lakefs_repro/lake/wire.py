@@ -12,7 +12,7 @@ import random
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import IO, Any, Final
+from typing import Any, Final, Protocol
 from urllib.parse import quote, urlencode
 
 import urllib3
@@ -21,7 +21,15 @@ from lakefs_repro.errors import LakefsReproError, UnavailableError, UnknownOutco
 from lakefs_repro.lake.endpoint import Endpoint
 from lakefs_repro.lake.wire_errors import error_for
 
-Body = bytes | IO[bytes] | Iterable[bytes] | None
+
+class Readable(Protocol):
+    """A body that is read in blocks."""
+
+    def read(self, amount: int = ..., /) -> bytes:
+        """At most ``amount`` bytes, none at the end."""
+
+
+Body = bytes | Readable | Iterable[bytes] | None
 
 _NOT_RECEIVED: Final = frozenset({"too-many-requests", "unreachable"})
 _WORTH_REPEATING: Final = _NOT_RECEIVED | {"connection-lost", "server-error"}
@@ -167,7 +175,7 @@ class Wire:
         return self._send(method, path, doing, params, json_body, None, headers, True, expect)
 
     def fetch_url(
-        self, url: str, *, method: str = "GET", body: Body = None, headers: Mapping[str, str] | None = None
+        self, url: str, *, method: str = "GET", body: bytes | None = None, headers: Mapping[str, str] | None = None
     ) -> Answer:
         """A request to a presigned URL: no credentials are sent, and errors never repeat the URL."""
         try:

@@ -12,12 +12,12 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import IO, Final
 
-from lakefs_repro.errors import IntegrityError, LakefsReproError
+from lakefs_repro.errors import IntegrityError, InvalidError, LakefsReproError, NotFoundError
 from lakefs_repro.lake.objects import Objects, frame
 from lakefs_repro.lake.values import ServerInfo
-from lakefs_repro.transfer.hashing import BLOCK, Hashes
+from lakefs_repro.transfer.hashing import BLOCK, Hashes, hash_file
 from lakefs_repro.transfer.parallel import run_all
 
 SMALL: Final = 256 << 10
@@ -99,10 +99,18 @@ class Uploader:
             yield group
 
     def _send_group(self, branch: str, group: list[Upload]) -> tuple[int, int]:
-        if self._roads.bulk and group[0].hashes.size <= SMALL:
-            self._bulk(branch, group)
-        else:
-            self._single(branch, group[0])
+        try:
+            if self._roads.bulk and group[0].hashes.size <= SMALL:
+                self._bulk(branch, group)
+            else:
+                self._single(branch, group[0])
+        except OSError as error:
+            where = error.filename or group[0].path
+            raise NotFoundError(
+                f"{where} can't be read: {error.strerror}.",
+                hint="`main` is as it was; mend it and type the command again",
+                kind="unreadable-file",
+            ) from error
         return len(group), sum(upload.hashes.size for upload in group)
 
     def _single(self, branch: str, upload: Upload) -> None:
@@ -117,7 +125,7 @@ class Uploader:
             self._multipart(branch, upload, upload.source)
         else:
             with upload.source.open("rb") as file:
-                got = self._objects.put(branch, upload.path, file, size=size).checksum
+                got = self._objects.put(branch, upload.path, _Exactly(file, upload), size=size).checksum
             _compare(upload, got, upload.hashes.md5)
 
     def _bulk(self, branch: str, group: list[Upload]) -> None:
@@ -142,6 +150,10 @@ class Uploader:
             self._objects.put_local(
                 branch, upload.path, file=name, size=hashes.size, sha256=hashes.sha256, md5=hashes.md5
             )
+        except InvalidError as error:
+            if hash_file(source) == upload.hashes:
+                raise
+            raise _changed(upload) from error
         finally:
             target.unlink(missing_ok=True)
 
@@ -172,6 +184,24 @@ class Uploader:
             raise
         _compare(upload, done.checksum, f"{hashlib.md5(b''.join(digests)).hexdigest()}-{count}")
         self.checksums[upload.path] = done.checksum
+
+
+class _Exactly:
+    """A file to send whose length is promised already: other lengths would leave both sides waiting for the other."""
+
+    def __init__(self, file: IO[bytes], upload: Upload) -> None:
+        self._file = file
+        self._upload = upload
+        self._left = upload.hashes.size
+
+    def read(self, amount: int = -1) -> bytes:
+        block = self._file.read(self._left if amount < 0 else min(amount, self._left))
+        self._left -= len(block)
+        ended_early = not block and self._left
+        goes_on = block and not self._left and self._file.read(1)
+        if ended_early or goes_on:
+            raise _changed(self._upload)
+        return block
 
 
 def multipart_checksum(path: Path, part_size: int) -> str:
