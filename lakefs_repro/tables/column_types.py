@@ -10,7 +10,7 @@ from lakefs_repro.model.contract_types import LogicalType
 from lakefs_repro.tables.faults import about_content
 from lakefs_repro.tables.profile import COLUMNS_PER_QUERY, FILES_PER_QUERY
 from lakefs_repro.tables.relation import NULL_MARKERS, Layout, from_json, from_text, relation
-from lakefs_repro.tables.session import Session, literal
+from lakefs_repro.tables.session import Session, literal, one_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -118,10 +118,14 @@ def _look(
     for i, tried in kinds.items():
         own, values = values[: 3 + len(tried)], values[3 + len(tried) :]
         filled, unzoned, markers, *unfit = own
-        column = TextColumn(filled, dict(zip(tried, unfit, strict=True)), unzoned, set(markers or ()))
+        column = TextColumn(filled, dict(zip(tried, unfit, strict=True)), unzoned, _named(markers or 0))
         if layout.head.format == "csv":
             column.unfit["string"] = 0
         found[layout.table.properties[i].name].add(column)
+
+
+def _named(bits: int) -> set[str]:
+    return {marker for place, marker in enumerate(NULL_MARKERS) if bits >> place & 1}
 
 
 def _shapes(layout: Layout) -> dict[LogicalType, str]:
@@ -136,8 +140,9 @@ def _sql(
     parts = []
     for i, tried in kinds.items():
         text = f"x{i}"
-        filled = f"NOT n{i}" if is_json else f"NOT n{i} AND {text} NOT IN ({markers})"
-        seen = "NULL" if is_json else f"list(DISTINCT {text}) FILTER (NOT n{i} AND {text} IN ({markers}))"
+        filled = f"NOT n{i}" if is_json else f"NOT n{i} AND NOT {one_of(text, NULL_MARKERS)}"
+        # One bit for each marker: a list of distinct texts would cost a hash table for each column.
+        seen = "0" if is_json else f"bit_or(1 << (list_position([{markers}], {text}) - 1))"
         zoned = _ZONED.format(x=text) if "timestamp" in tried else "true"
         parts += [f"count(*) FILTER ({filled})", f"count(*) FILTER ({filled} AND NOT {zoned})", seen]
         for kind in tried:

@@ -8,11 +8,33 @@ import re
 import zlib
 from typing import TYPE_CHECKING
 
+from lakefs_repro.errors import LakefsReproError, UnavailableError
 from lakefs_repro.tables import lazy
 from lakefs_repro.tables.files import is_gzipped, table_format
 
 if TYPE_CHECKING:
     from lakefs_repro.tables.files import TableFile
+
+
+_DISK_FULL = "no space left"
+
+
+def limit_reached(error: BaseException | None) -> LakefsReproError | None:
+    """The error for people when DuckDB ran out of memory or disk; None for any other."""
+    duckdb = lazy.duckdb()
+    if isinstance(error, duckdb.Error) and _DISK_FULL in str(error).lower():
+        return UnavailableError(
+            "no space is left for the work that does not fit in memory while tables are read",
+            hint="free some space, or name another folder for temporary files (TMPDIR)",
+            kind="disk-full",
+        )
+    if isinstance(error, duckdb.OutOfMemoryException):
+        return UnavailableError(
+            "reading the tables needs more memory than it may take",
+            hint="allow more with memory_limit, such as 1GB",
+            kind="memory-limit",
+        )
+    return None
 
 
 def about_content(error: Exception) -> bool:
@@ -28,7 +50,8 @@ def about_content(error: Exception) -> bool:
         duckdb.InternalException,
         duckdb.FatalException,
     )
-    return isinstance(error, duckdb.Error) and not isinstance(error, ours)
+    full = _DISK_FULL in str(error).lower()
+    return isinstance(error, duckdb.Error) and not isinstance(error, ours) and not full
 
 
 _WRONG_WIDTH = re.compile(r"Expected Number of Columns: (\d+) Found: (\d+)")

@@ -116,7 +116,7 @@ def _ending(path: str) -> str:
 def _told_apart(paths: Sequence[str], cluster: _Cluster, everyone: Sequence[int]) -> list[tuple[str, str, list[int]]]:
     numbers = cluster.numbers
     stems = [stem(paths[number]) for number in numbers]
-    prefix = _common_beginning(stems)
+    prefix = _common_beginning(stems).rstrip("0123456789")
     if len(numbers) > 1 and prefix:
         glob = _folder_glob(paths, numbers, prefix)
         others = set(everyone).difference(numbers)

@@ -80,10 +80,18 @@ def read_head(file: TableFile, *, delimiter: str | None = None, header: bool | N
     if found == "parquet":
         return _parquet_head(file.local)
     if found == "jsonl":
-        return Head("jsonl", gzipped=is_gzipped(file.path))
+        return _jsonl_head(file)
     if delimiter is None and table_suffix(file.path) == ".tsv":
         delimiter = "\t"
     return _csv_head(file, delimiter, header=header)
+
+
+def _jsonl_head(file: TableFile) -> Head:
+    # DuckDB takes a file of a single byte for an empty one, whatever the byte is.
+    start = _read(file, 2)
+    if len(start) == 1 and not start.isspace():
+        raise UnreadableError("line 1: not valid JSON")
+    return Head("jsonl", gzipped=is_gzipped(file.path))
 
 
 def _csv_head(file: TableFile, delimiter: str | None, *, header: bool | None) -> Head:
@@ -92,7 +100,7 @@ def _csv_head(file: TableFile, delimiter: str | None, *, header: bool | None) ->
         if header is False:
             return Head("csv", delimiter=delimiter or ",", header=False, gzipped=is_gzipped(file.path))
         raise UnreadableError("the file is empty: it has not even a header")
-    delimiter = delimiter or max(_DELIMITERS, key=lambda candidate: len(_first_row(text, candidate)))
+    delimiter = delimiter or max(_DELIMITERS, key=lambda candidate: _plausible(_first_row(text, candidate)))
     row = _first_row(text, delimiter)
     has_header = _looks_like_header(row) if header is None else header
     # A nameless column (pandas writes its index so) goes by its place.
@@ -104,14 +112,9 @@ def _csv_head(file: TableFile, delimiter: str | None, *, header: bool | None) ->
 
 
 def _beginning(file: TableFile) -> str:
-    opener = gzip.open if is_gzipped(file.path) else open
-    try:
-        with opener(file.local, "rb") as stream:
-            raw = stream.read(_FIRST_READ)
-            if b"\n" not in raw and b"\r" not in raw:
-                raw += stream.read(_LONGEST_HEADER - len(raw))
-    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-        raise UnreadableError(f"not a whole gzip file: {error}") from error
+    raw = _read(file, _FIRST_READ)
+    if b"\n" not in raw and b"\r" not in raw:
+        raw = _read(file, _LONGEST_HEADER)
     if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         raise UnreadableError("the text is UTF-16; UTF-8 is expected")
     try:
@@ -119,6 +122,15 @@ def _beginning(file: TableFile) -> str:
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
         raise UnreadableError(f"line {line}: not UTF-8 text") from error
+
+
+def _read(file: TableFile, length: int) -> bytes:
+    opener = gzip.open if is_gzipped(file.path) else open
+    try:
+        with opener(file.local, "rb") as stream:
+            return stream.read(length)
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+        raise UnreadableError(f"not a whole gzip file: {error}") from error
 
 
 def _first_row(text: str, delimiter: str) -> list[str]:
@@ -129,17 +141,23 @@ def _first_row(text: str, delimiter: str) -> list[str]:
         raise UnreadableError(f"line 1: {error}") from error
 
 
+def _plausible(row: list[str]) -> int:
+    """The number of fields, or 0 where a quote inside a field shows that it was cut at a wrong place."""
+    return 0 if any('"' in name for name in row) else len(row)
+
+
 def _looks_like_header(row: list[str]) -> bool:
     """Names, not data: not all numbers (as years may be), and no fraction or sign among them."""
-    numbers = [name for name in row if _is_number(name)]
-    return len(numbers) < len(row) and all(name.strip().isdigit() for name in numbers)
+    names = [name for name in row if name.strip()]
+    numbers = [name for name in names if _is_number(name)]
+    return len(numbers) < max(len(names), 1) and all(name.strip().isdigit() for name in numbers)
 
 
 def _is_number(text: str) -> bool:
     try:
         float(text)
     except ValueError:
-        return not text.strip()
+        return False
     return True
 
 

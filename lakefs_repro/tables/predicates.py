@@ -6,7 +6,7 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from lakefs_repro.tables.session import literal
+from lakefs_repro.tables.session import literal, one_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -134,7 +134,7 @@ def _of_check(i: int, column: ContractProperty, check: Check, scope: Scope) -> P
     conditions, words = [], []
     if arguments.valid_values is not None:
         values = [value for value in arguments.valid_values if value is not None]
-        conditions.append(f"NOT {_is_one_of(i, column, values)}")
+        conditions.append(f"(t{i} IS NOT NULL AND NOT {_is_one_of(i, column, values)})")
         words.append(f"must be one of {', '.join(str(value) for value in values)}")
     if arguments.pattern is not None:
         conditions.append(_mismatch(i, arguments.pattern))
@@ -145,9 +145,9 @@ def _of_check(i: int, column: ContractProperty, check: Check, scope: Scope) -> P
 
 
 def _missing(i: int, values: tuple[Any, ...], scope: Scope, check: Check, severity: Severity) -> Predicate:
-    texts = ", ".join(literal(_text(value)) for value in values if value is not None)
+    texts = [_text(value) for value in values if value is not None]
     conditions = [f"n{i}"] if None in values else []
-    conditions += [f"(NOT n{i} AND x{i} IN ({texts}))"] if texts else []
+    conditions += [f"(NOT n{i} AND {one_of(f'x{i}', texts)})"] if texts else []
     return Predicate(i, "missing-values", " OR ".join(conditions), "missing", scope, "rows", check, severity)
 
 
@@ -155,8 +155,7 @@ def _is_one_of(i: int, column: ContractProperty, values: list[Any]) -> str:
     numeric = all(isinstance(value, int | float) and not isinstance(value, bool) for value in values)
     if numeric and column.logical_type in ("integer", "number"):
         return f"(t{i} IN ({', '.join(repr(value) for value in values)}))"
-    texts = ", ".join(literal(_text(value)) for value in values) or "NULL"
-    return f"(CAST(t{i} AS VARCHAR) IN ({texts}))"
+    return f"({one_of(f'CAST(t{i} AS VARCHAR)', [_text(value) for value in values])})"
 
 
 def _text(value: Any) -> str:

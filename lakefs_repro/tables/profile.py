@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from lakefs_repro.tables.session import Session
 
 FILES_PER_QUERY = 1000
-COLUMNS_PER_QUERY = 200
+COLUMNS_PER_QUERY = 50
+"""Bounds memory: DuckDB holds a few vectors of 2048 values for each expression and thread."""
 FILES_WITH_EXAMPLES = 50
 EXAMPLE_LENGTH = 80
 _NAMED_AT_MOST = 5

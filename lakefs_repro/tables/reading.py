@@ -10,8 +10,9 @@ from lakefs_repro.tables.faults import about_content, explain
 from lakefs_repro.tables.files import HIVE_NULL, TableFile, partition_values, table_format
 from lakefs_repro.tables.inference import infer_contract
 from lakefs_repro.tables.layouts import TableLayouts, sort_by_layout
+from lakefs_repro.tables.profile import COLUMNS_PER_QUERY
 from lakefs_repro.tables.relation import SQL_TYPES, Layout, relation
-from lakefs_repro.tables.session import Session, identifier, literal
+from lakefs_repro.tables.session import Session, literal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -130,18 +131,22 @@ def _runs(numbers: Sequence[int]) -> list[list[int]]:
 
 def _text(session: Session, layout: Layout, numbers: Sequence[int]) -> Any:
     columns = layout.table.properties
-    source = relation(session, layout, numbers, range(len(columns)))
-    select = ", ".join(
-        f"CASE WHEN NOT n{i} AND t{i} IS NULL THEN CAST(error({_complaint(column)}) AS {_sql_type(column)}) "
-        f"ELSE t{i} END AS {identifier(f'c{i}')}"
-        for i, column in enumerate(columns)
-    )
-    try:
-        found = session.connection.sql(f"SELECT {select} FROM ({source})").to_arrow_table()  # noqa: S608 (text is quoted)
-    except lazy.duckdb().Error as error:
-        raise _broken(session, numbers, error) from error
-    arrays = [_zoned(found.column(i), column) for i, column in enumerate(columns)]
+    arrays: list[Any] = []
+    for start in range(0, len(columns), COLUMNS_PER_QUERY):
+        part = range(start, min(start + COLUMNS_PER_QUERY, len(columns)))
+        source = relation(session, layout, numbers, part)
+        select = ", ".join(_or_complain(columns[i], i) for i in part)
+        try:
+            found = session.connection.sql(f"SELECT {select} FROM ({source})").to_arrow_table()  # noqa: S608 (text is quoted)
+        except lazy.duckdb().Error as error:
+            raise _broken(session, numbers, error) from error
+        arrays += [_zoned(values, columns[i]) for values, i in zip(found.columns, part, strict=True)]
     return lazy.pyarrow().table(arrays, names=[column.column for column in columns])
+
+
+def _or_complain(column: ContractProperty, i: int) -> str:
+    refused = f"CAST(error({_complaint(column)}) AS {_sql_type(column)})"
+    return f"CASE WHEN NOT n{i} AND t{i} IS NULL THEN {refused} ELSE t{i} END AS c{i}"
 
 
 def _complaint(column: ContractProperty) -> str:

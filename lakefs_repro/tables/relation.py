@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from lakefs_repro.model.contract_types import strftime_format
 from lakefs_repro.tables.arrow_types import fits
 from lakefs_repro.tables.files import HIVE_NULL, partition_values
-from lakefs_repro.tables.session import Session, literal
+from lakefs_repro.tables.session import Session, literal, one_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -83,14 +83,13 @@ def partition_column(session: Session, layout: Layout, numbers: Sequence[int], c
     values = {number: partition_values(session.files[number].path).get(column.column) for number in numbers}
     if layout.place(column) is not None or all(value is None for value in values.values()):
         return None
-    by_value: dict[str, list[int]] = {}
+    # A list with a place for each number: DuckDB makes a join of a long IN, and then rows lose their order.
+    first = min(values)
+    listed: list[str | None] = [None] * (max(values) - first + 1)
     for number, value in values.items():
-        if value is not None and value != HIVE_NULL:
-            by_value.setdefault(value, []).append(number)
-    cases = " ".join(
-        f"WHEN f IN ({', '.join(map(str, members))}) THEN {literal(value)}" for value, members in by_value.items()
-    )
-    return f"CASE {cases} END" if cases else "CAST(NULL AS VARCHAR)"
+        listed[number - first] = None if value == HIVE_NULL else value
+    texts = ", ".join("NULL" if value is None else literal(value) for value in listed)
+    return f"([{texts}]::VARCHAR[])[f - {first - 1}]"
 
 
 def _csv(session: Session, layout: Layout, numbers: Sequence[int], indices: Sequence[int]) -> str:
@@ -111,8 +110,7 @@ def _csv(session: Session, layout: Layout, numbers: Sequence[int], indices: Sequ
         text = f"c{place}" if place is not None else partition_column(session, layout, numbers, column)
         raw.append(f"{text or 'CAST(NULL AS VARCHAR)'} AS x{i}")
         own = markers if markers is not None else (() if column.logical_type in (None, "string") else NULL_MARKERS)
-        listed = ", ".join(literal(marker) for marker in own)
-        null = f"(x{i} IS NULL OR x{i} IN ({listed}))" if listed else f"(x{i} IS NULL)"
+        null = f"(x{i} IS NULL OR {one_of(f'x{i}', own)})" if own else f"(x{i} IS NULL)"
         typed.append(f"x{i}, {null} AS n{i}, CASE WHEN {null} THEN NULL ELSE {from_text(column, f'x{i}')} END AS t{i}")
     inner = f"SELECT *, {session.number_of('fn')} AS f FROM {source}"  # noqa: S608 (paths are quoted)
     return _rows(inner, raw, typed)
@@ -189,7 +187,8 @@ def from_text(column: ContractProperty, text: str) -> str:
             f"CASE WHEN lower({text}) IN ('true', 't') THEN true WHEN lower({text}) IN ('false', 'f') THEN false END"
         ),
         "date": f"CASE WHEN NOT contains({text}, ':') THEN TRY_CAST({text} AS DATE) END",
-        "timestamp": f"TRY_CAST({text} AS TIMESTAMP)",
+        # A plain TIMESTAMP would drop the offset that the text has.
+        "timestamp": f"make_timestamp(epoch_us(TRY_CAST({text} AS TIMESTAMPTZ)))",
         "time": f"TRY_CAST({text} AS TIME)",
         "object": f"CASE WHEN json_valid({text}) THEN CASE WHEN json_type({text}) = 'OBJECT' THEN {text} END END",
         "array": f"CASE WHEN json_valid({text}) THEN CASE WHEN json_type({text}) = 'ARRAY' THEN {text} END END",

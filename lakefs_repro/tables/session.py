@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from lakefs_repro.errors import InvalidError
 from lakefs_repro.tables import lazy
+from lakefs_repro.tables.faults import limit_reached
 from lakefs_repro.tables.files import TableFile, is_gzipped, table_format
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 _NAME_LENGTH = 8
+_LONG_LIST = 100
 _GLOB_LETTERS = re.compile(r"[*?\[\\]")
 
 
@@ -37,6 +39,18 @@ def literal(text: str) -> str:
 def identifier(name: str) -> str:
     """``name`` as a quoted SQL identifier."""
     return '"' + name.replace('"', '""') + '"'
+
+
+def one_of(value: str, texts: Sequence[str]) -> str:
+    """SQL for whether ``value`` is one of ``texts``.
+
+    DuckDB makes a join of an IN with several constants, and of list_contains: for each of fifty columns
+    that costs hundreds of megabytes, and rows lose their order.
+    """
+    listed = ", ".join(literal(text) for text in texts)
+    if len(texts) > _LONG_LIST:
+        return f"{value} IN ({listed})"
+    return f"(coalesce(list_position([{listed}]::VARCHAR[], {value}), 0) > 0)"
 
 
 class Session:
@@ -84,6 +98,9 @@ class Session:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._stack.close()
+        limit = limit_reached(error)
+        if limit is not None:
+            raise limit from error
 
     def link(self, number: int) -> str:
         """The path under which the connection knows file ``number``."""
@@ -138,6 +155,8 @@ class Session:
         allowed.update(str(file.local.resolve()) for file in self.files)
         paths = ", ".join(literal(path) for path in sorted(allowed))
         connection.execute(f"SET allowed_paths = [{paths}]")
+        # A moment without an offset is read as UTC, on every machine.
+        connection.execute("SET TimeZone = 'UTC'")
         connection.execute("SET enable_external_access = false")
         connection.execute("SET lock_configuration = true")
         return connection
