@@ -114,6 +114,10 @@ class Downloader:
             for download in group:
                 done(download)
 
+    def reads_as_fast_as_it_probes(self, wanted: Wanted) -> bool:
+        """Whether the server gives this object, among many, in less time than it takes to ask for its last byte."""
+        return self._bulk and wanted.size <= SMALL
+
     def check(self, ref: str, wanted: Iterable[Wanted]) -> Iterator[Outcome]:
         """Read every object to its end, keep nothing, and yield each with what is wrong with it, or ``None``.
 
