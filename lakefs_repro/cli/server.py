@@ -88,7 +88,7 @@ _show_credentials = click.option(
 )
 
 
-@click.group("server", short_help="Start, stop or look at the embedded engine.")
+@click.group("server", no_args_is_help=False, short_help="Start, stop or look at the embedded engine.")
 def command() -> None:
     """Start, stop or look at the embedded engine.
 
