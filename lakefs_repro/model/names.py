@@ -120,9 +120,13 @@ def new_ulid(timestamp_ms: int, randomness: bytes) -> str:
     return str(ULID.from_bytes(stamp + randomness))
 
 
+def is_ulid(text: str) -> bool:
+    return _ULID.fullmatch(text.upper()) is not None
+
+
 def check_ulid(ulid: str) -> str:
     """Return the ULID in upper case, or raise InvalidError."""
-    if not _ULID.fullmatch(ulid.upper()):
+    if not is_ulid(ulid):
         raise InvalidError(f"{ulid!r} is not a ULID.", hint="It has 26 letters and digits, such as 01J9….")
     return ulid.upper()
 

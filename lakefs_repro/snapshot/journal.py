@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from lakefs_repro.errors import LakefsReproError
+from lakefs_repro.model.names import is_ulid
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -146,4 +147,5 @@ def _ulid_in(file: IO[str]) -> str:
         raw = json.load(file)
     except ValueError:
         return ""
-    return str(raw.get("ulid", "")) if isinstance(raw, dict) else ""
+    ulid = raw.get("ulid") if isinstance(raw, dict) else None
+    return ulid if isinstance(ulid, str) and is_ulid(ulid) else ""

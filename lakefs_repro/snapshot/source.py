@@ -102,13 +102,7 @@ def _tree(folder: Path, prefix: str) -> Iterator[tuple[str, Path]]:
         path = prefix + entry.name
         if entry.name in ALWAYS_EXCLUDED:
             yield path, Path(entry.path)
-        elif entry.is_symlink() and entry.is_dir():
-            raise InvalidError(
-                f"{entry.path} is a link to a folder, which is not followed.",
-                hint=f"replace it by what it links to, or leave it out with --exclude '{path}'",
-                kind="folder-link",
-            )
-        elif entry.is_dir():
+        elif entry.is_dir(follow_symlinks=False):
             yield from _tree(Path(entry.path), path + "/")
         else:
             yield path, Path(entry.path)
@@ -120,6 +114,12 @@ def _file(path: str, local: Path, prefix: str) -> SourceFile:
         info = local.stat()
     except OSError as error:
         raise NotFoundError(f"{local} can't be read: {error.strerror}.", kind="unreadable-file") from error
+    if stat.S_ISDIR(info.st_mode):
+        raise InvalidError(
+            f"{local} is a link to a folder, which is not followed.",
+            hint=f"replace it by what it links to, or leave it out with --exclude '{path}'",
+            kind="folder-link",
+        )
     if not stat.S_ISREG(info.st_mode):
         raise InvalidError(
             f"{local} is neither a file nor a folder.",
