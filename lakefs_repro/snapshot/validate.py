@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from lakefs_repro.errors import NotFoundError, RejectedError
+from lakefs_repro.errors import IntegrityError, NotFoundError, RejectedError
+from lakefs_repro.lake.wire import Retry
 from lakefs_repro.model.contract import Contract
+from lakefs_repro.model.entry import Entry
 from lakefs_repro.model.manifest import iter_entries
 from lakefs_repro.model.names import dataset_prefix
 from lakefs_repro.model.table import FileStatistics, TableSchema, merge_statistics
@@ -20,6 +22,7 @@ from lakefs_repro.snapshot.plan import Hashed, IngestPlan
 from lakefs_repro.snapshot.request import IngestRequest
 from lakefs_repro.snapshot.sidecar import Sidecar
 from lakefs_repro.tables import TableFile, infer_contract, table_format, validate
+from lakefs_repro.transfer.download_stream import Wanted, blocks_of, check_hash
 from lakefs_repro.transfer.hashing import hash_file
 from lakefs_repro.transfer.parallel import run_all
 
@@ -83,16 +86,27 @@ def validate_plan(
         return [] if not line.begun else _rest(ctx, line, plan, hashed, spill)
 
     files = new if unchanged or not line.begun else [*new, *rest()]
-    report = validate(contract, files, rest=rest if unchanged else list, spill_dir=spill, threads=ctx.threads)
+    gone = {*plan.remove, *(h.file.path for h in plan.upload)}
+    stored = _stored(ctx, line) if unchanged else {}
+    kept = [f for f in map(FileStatistics.from_json, stored.get("files", ())) if f.path not in gone]
+    report = validate(
+        contract,
+        files,
+        rest=rest if unchanged else list,
+        rest_rows={f.path: f.rows for f in kept} if stored else None,
+        spill_dir=spill,
+        threads=ctx.threads,
+    )
     if not report.ok:
         raise ContractViolatedError(request.dataset, report)
     for violation in report.violations:
         ctx.progress.note(violation.message)
-    gone = {*plan.remove, *(h.file.path for h in plan.upload)}
-    kept = [f for f in _statistics(ctx, line) if f.path not in gone] if unchanged else []
     statistics = (*kept, *report.statistics)
-    schemas = report.schemas or (_schemas(ctx, line) if unchanged else ())
-    return Validated(contract, encode_statistics(schemas, statistics), sum(f.rows for f in statistics))
+    schemas = {s.table: s for s in map(TableSchema.from_json, stored.get("schemas", ()))}
+    schemas |= {s.table: s for s in report.schemas}
+    there = {f.table for f in statistics}
+    shown = [schemas[name] for name in sorted(schemas) if name in there]
+    return Validated(contract, encode_statistics(shown, statistics), sum(f.rows for f in statistics))
 
 
 def encode_statistics(schemas: Sequence[TableSchema], files: Sequence[FileStatistics]) -> bytes:
@@ -105,14 +119,6 @@ def encode_statistics(schemas: Sequence[TableSchema], files: Sequence[FileStatis
         "files": [file.to_json() for file in ordered],
     }
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode() + b"\n"
-
-
-def _statistics(ctx: Context, line: Line) -> list[FileStatistics]:
-    return [FileStatistics.from_json(raw) for raw in _stored(ctx, line).get("files", ())]
-
-
-def _schemas(ctx: Context, line: Line) -> list[TableSchema]:
-    return [TableSchema.from_json(raw) for raw in _stored(ctx, line).get("schemas", ())]
 
 
 def _stored(ctx: Context, line: Line) -> dict[str, Any]:
@@ -134,7 +140,7 @@ def _rest(ctx: Context, line: Line, plan: IngestPlan, hashed: Mapping[str, Hashe
     sent = {h.file.path for h in plan.upload}
     sidecar = sidecar_of(ctx, line)
     local: list[TableFile] = []
-    remote: list[tuple[str, str, Path]] = []
+    remote: list[tuple[Entry, Path]] = []
     gone = set(plan.remove)
     root = line.annotation.digest if line.annotation else plan.manifest.root
     for number, entry in enumerate(iter_entries(root, sidecar.chunk)):
@@ -143,24 +149,23 @@ def _rest(ctx: Context, line: Line, plan: IngestPlan, hashed: Mapping[str, Hashe
         if entry.path in hashed:
             local.append(TableFile(entry.path, hashed[entry.path].file.local))
         else:
-            remote.append((entry.path, entry.sha256, spill / "rest" / str(number) / entry.path.rpartition("/")[2]))
+            remote.append((entry, spill / "rest" / str(number) / "content"))
     for _ in run_all(lambda item: _download(sidecar, *item), remote, threads=ctx.threads):
         pass
-    return [*local, *(TableFile(path, target) for path, _, target in remote)]
+    return [*local, *(TableFile(entry.path, target) for entry, target in remote)]
 
 
-def _download(sidecar: Sidecar, path: str, sha256: str, target: Path) -> None:
+def _download(sidecar: Sidecar, entry: Entry, target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
-    response = sidecar.objects.open(sidecar.commit, dataset_prefix(sidecar.dataset) + path)
+    wanted = Wanted(dataset_prefix(sidecar.dataset) + entry.path, entry.size, entry.sha256)
     try:
         with target.open("wb") as file:
-            for block in response.stream(1 << 20):
+            for block in blocks_of(sidecar.objects, sidecar.commit, wanted, Retry()):
                 file.write(block)
-    finally:
-        response.release_conn()
-    if hash_file(target).sha256 != sha256:
+        check_hash(wanted, sidecar.commit, hash_file(target).sha256)
+    except IntegrityError as error:
         raise RejectedError(
-            f"{path} at {sidecar.commit[:12]} is not what its manifest promises.",
+            f"{entry.path} at {sidecar.commit[:12]} is not what its manifest promises: {error.message}",
             hint="`lakefs-repro verify --deep` tells what else is damaged",
             kind="stored-data-damaged",
-        )
+        ) from error
