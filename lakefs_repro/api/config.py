@@ -18,6 +18,8 @@ from lakefs_repro.model.names import check_dataset_name
 
 FILE_NAME: Final = "lakefs-repro.yaml"
 _MAX_BYTES: Final = 1 << 20
+# PyYAML lets these through: for impossible dates and numbers, and for brackets nested a thousand deep.
+_NOT_YAML: Final = (yaml.YAMLError, ValueError, RecursionError)
 
 
 class DatasetConfig(BaseModel):
@@ -145,7 +147,7 @@ def load_config(path: Path) -> Config:
         raise InvalidError(f"{path} is larger than 1 MiB, which no configuration is.", kind="bad-configuration")
     try:
         raw = yaml.safe_load(data)
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except _NOT_YAML as error:
         raise InvalidError(f"{path} is no YAML: {error}.", kind="bad-configuration") from error
     return Config(project=parse_project(raw, str(path)), folder=path.resolve().parent, file=path.resolve())
 
@@ -192,7 +194,7 @@ def _lakectl_file(path: Path) -> dict[str, str]:
         raw = yaml.safe_load(path.read_bytes())
     except OSError:
         return {}
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except _NOT_YAML as error:
         raise InvalidError(f"{path} is no YAML.", hint="mend or remove it", kind="bad-configuration") from error
     if not isinstance(raw, dict):
         return {}
