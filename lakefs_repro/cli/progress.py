@@ -6,7 +6,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, Final, Protocol, TextIO
 
-from lakefs_repro.cli.text import counted, plain, size
+from lakefs_repro.cli.text import plain, size
 from lakefs_repro.ports import Progress
 
 if TYPE_CHECKING:
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Watch", "open_watch"]
 
+_BYTES: Final = ("B", "bytes")
 _WORDS: Final = {
     "scan": "finding files",
     "hash": "hashing",
@@ -31,9 +32,11 @@ _WORDS: Final = {
     "tag": "tagging",
     "ledger": "recording",
     "cleanup": "tidying",
-    "verify": "verifying",
+    "compare": "comparing with what is there",
     "download": "downloading",
-    "restore": "restoring",
+    "manifest": "reading the manifest",
+    "probe": "reading the end of each object",
+    "read": "reading and hashing",
 }
 
 
@@ -74,7 +77,7 @@ class Lines(Notes):
         self._started = time.monotonic()
 
     def step(self, name: str, *, total: int | None = None, unit: str = "") -> None:
-        much = "" if total is None else size(total) if unit == "B" else counted(total, unit or "item")
+        much = "" if total is None else size(total) if unit in _BYTES else f"{total:,} {unit}".rstrip()
         shown = f" ({much})" if much else ""
         self._err.write(f"debug: {time.monotonic() - self._started:7.3f} s  {plain(name)}{shown}\n")
         self._err.flush()
@@ -145,7 +148,7 @@ class Bars:
                 self._progress.start()
 
     def _much(self) -> str:
-        if self._unit == "B":
+        if self._unit in _BYTES:
             return f"{size(self._done)} of {size(self._total)}" if self._total is not None else size(self._done)
         return f"{self._done:,} of {self._total:,}" if self._total is not None else f"{self._done:,}"
 

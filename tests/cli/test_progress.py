@@ -38,11 +38,12 @@ def test_debug_tells_steps_with_their_size():
     watch = open_watch(err, quiet=False, debug=True)
     watch.step("scan")
     watch.step("hash", total=1500, unit="B")
-    watch.step("verify", total=2, unit="file")
+    watch.step("read", total=2_000_000, unit="bytes")
+    watch.step("probe", total=2, unit="files")
     watch.advance()
     watch.close()
     told = [line.split("s  ", 1)[1] for line in err.getvalue().splitlines()]
-    assert told == ["scan", "hash (1.5 kB)", "verify (2 files)"]
+    assert told == ["scan", "hash (1.5 kB)", "read (2.0 MB)", "probe (2 files)"]
 
 
 def test_the_right_kind_for_each_stream():
