@@ -17,13 +17,13 @@ from pydantic import BaseModel, Field, StringConstraints, ValidationError, model
 
 from lakefs_repro.errors import InvalidError
 from lakefs_repro.model import contract_glob
-from lakefs_repro.model.contract_base import Json, Node, Scope, own_property, scopes
+from lakefs_repro.model.contract_base import Json, Misfit, Node, Scope, own_property, scopes
 from lakefs_repro.model.contract_check import Check
 from lakefs_repro.model.contract_types import LogicalType, TypeOptions
 from lakefs_repro.model.contract_yaml import Document, read_yaml, write_yaml
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from pydantic_core import ErrorDetails
 
@@ -34,6 +34,7 @@ Glob = Annotated[str, StringConstraints(min_length=1, max_length=contract_glob.M
 
 _TABLE_SETTINGS = ("additionalColumns", "missingColumns", "nullMarkers", "csvDelimiter", "csvHeader")
 _CONTRACT_SETTINGS = ("notTables",)
+_COLUMN_SETTINGS = ("pii", "scope")
 _MESSAGES_SHOWN = 5
 
 
@@ -79,15 +80,14 @@ class ContractProperty(_Element):
 
     @model_validator(mode="after")
     def _consistent(self) -> ContractProperty:
-        fault = self.logical_type_options.fault(self.logical_type)
-        if fault:
-            raise ValueError(fault)
-        for check in self.quality:
+        self.logical_type_options.check(self.logical_type)
+        for place, check in enumerate(self.quality):
             if check.measure == "rowCount":
-                raise ValueError("rowCount belongs to the quality of the table, not of a column")
+                raise Misfit("rowCount belongs to the quality of the table, not of a column", "quality", place)
             if check.arguments and check.arguments.properties:
-                raise ValueError("arguments.properties belongs to the quality of the table, not of a column")
-        _own_scope(self.custom_properties)
+                message = "arguments.properties belongs to the quality of the table, not of a column"
+                raise Misfit(message, "quality", place)
+        _settings_consistent(self.custom_properties, _COLUMN_SETTINGS)
         return self
 
     @property
@@ -121,32 +121,31 @@ class ContractTable(_Element):
     @model_validator(mode="after")
     def _consistent(self) -> ContractTable:
         names = [column.column for column in self.properties]
-        twice = next((name for name in names if names.count(name) > 1), None) if len(set(names)) < len(names) else None
-        if twice is not None:
-            raise ValueError(f"the column {twice!r} is described twice")
-        for check in self.quality:
-            self._check_consistent(check, names)
+        seen: set[str] = set()
+        for place, name in enumerate(names):
+            if name in seen:
+                raise Misfit(f"the column {name!r} is described twice", "properties", place)
+            seen.add(name)
+        for place, check in enumerate(self.quality):
+            fault = self._fault_of(check, seen)
+            if fault:
+                raise Misfit(fault, "quality", place)
         _settings_consistent(self.custom_properties, _TABLE_SETTINGS)
-        for setting, expected in (("csvHeader", bool), ("csvDelimiter", str), ("nullMarkers", list)):
-            value = own_property(self.custom_properties, setting)
-            if value is not None and not isinstance(value, expected):
-                raise ValueError(f"the custom property {setting} is a {expected.__name__}")
-        if self.csv_delimiter is not None and len(self.csv_delimiter.encode()) != 1:
-            raise ValueError("the custom property csvDelimiter is one ASCII character")
         return self
 
-    def _check_consistent(self, check: Check, names: list[str]) -> None:
+    def _fault_of(self, check: Check, columns: set[str]) -> str | None:
         if not check.executable or check.type == "sql":
-            return
+            return None
         if check.measure not in ("rowCount", "duplicateValues"):
-            raise ValueError(f"{check.measure} belongs to the quality of a column, not of the table")
+            return f"{check.measure} belongs to the quality of a column, not of the table"
         wanted = (check.arguments.properties if check.arguments else None) or ()
         if check.measure == "duplicateValues" and not wanted:
-            raise ValueError("duplicateValues of a table needs arguments.properties")
-        known = {column.name for column in self.properties}.union(names)
-        for name in wanted:
-            if name not in known:
-                raise ValueError(f"arguments.properties names {name!r}, which is no column of {self.name!r}")
+            return "duplicateValues of a table needs arguments.properties"
+        known = {column.name for column in self.properties}.union(columns)
+        strange = next((name for name in wanted if name not in known), None)
+        return (
+            None if strange is None else f"arguments.properties names {strange!r}, which is no column of {self.name!r}"
+        )
 
     @property
     def glob(self) -> str:
@@ -214,12 +213,10 @@ class Contract(Node):
         if len({name.casefold() for name in names}) < len(names):
             raise ValueError("two tables have the same name (capitals aside)")
         if len(self.tables) > 1:
-            for table in self.tables:
+            for place, table in enumerate(self.tables):
                 if table.physical_name is None:
-                    raise ValueError(
-                        f"table {table.name!r} needs a physicalName: with several tables, "
-                        "each says which files are its own"
-                    )
+                    message = f"table {table.name!r} needs a physicalName: with several tables, each says which files are its own"
+                    raise Misfit(message, "schema", place)
         _settings_consistent(self.custom_properties, _CONTRACT_SETTINGS)
         return self
 
@@ -291,28 +288,36 @@ def _ordered(data: Any) -> Any:
     return {key: _ordered(data[key]) for key in [*(key for key in data if key not in late), *late]}
 
 
+_VALUES: dict[str, tuple[str, Callable[[Any], bool]]] = {
+    "additionalColumns": ("is either allowed or refused", lambda value: value in ("allowed", "refused")),
+    "missingColumns": ("is either allowed or refused", lambda value: value in ("allowed", "refused")),
+    "csvHeader": ("is either true or false", lambda value: isinstance(value, bool)),
+    "csvDelimiter": ("is one ASCII character", lambda value: isinstance(value, str) and len(value.encode()) == 1),
+    "nullMarkers": ("is a list of texts", lambda value: isinstance(value, list)),
+    "notTables": ("is a list of globs", lambda value: isinstance(value, list)),
+    "pii": ("is either true or false", lambda value: isinstance(value, bool)),
+    "scope": (f"is one of {', '.join(scopes())}", lambda value: value in scopes()),
+}
+
+
 def _settings_consistent(section: Json, ours: tuple[str, ...]) -> None:
+    """Custom properties are free, but those of this package have to be what it understands."""
     if section is None:
         return
-    if not isinstance(section, list) or not all(isinstance(entry, dict) for entry in section):
-        raise ValueError("customProperties is a list of entries with the keys property and value")
-    for entry in section:
-        name = str(entry.get("property", "")) if isinstance(entry, dict) else ""
+    if not isinstance(section, list):
+        raise Misfit("a list of entries with the keys property and value is expected", "customProperties")
+    for place, entry in enumerate(section):
+        if not isinstance(entry, dict) or not isinstance(entry.get("property"), str):
+            raise Misfit("an entry has the keys property and value", "customProperties", place)
+        name = str(entry["property"])
         near = difflib.get_close_matches(name, ours, 1, 0.85)
         if near and name not in ours:
-            raise ValueError(f"the custom property {name!r} is not known; did you mean {near[0]!r}?")
-    for name in ("additionalColumns", "missingColumns"):
-        if own_property(section, name) not in (None, "allowed", "refused"):
-            raise ValueError(f"the custom property {name} is either allowed or refused")
-    globs = own_property(section, "notTables")
-    if globs is not None and not isinstance(globs, list):
-        raise ValueError("the custom property notTables is a list of globs")
-
-
-def _own_scope(section: Json) -> None:
-    scope = own_property(section, "scope")
-    if scope is not None and scope not in scopes():
-        raise ValueError(f"the custom property scope is one of {', '.join(scopes())}")
+            message = f"the custom property {name!r} is not known; did you mean {near[0]!r}?"
+            raise Misfit(message, "customProperties", place)
+        if name in ours:
+            allowed, fits = _VALUES[name]
+            if not fits(entry.get("value")):
+                raise Misfit(f"the custom property {name} {allowed}", "customProperties", place)
 
 
 def _demand_fundamentals(document: Document) -> None:
@@ -328,9 +333,10 @@ def _demand_fundamentals(document: Document) -> None:
 
 def _explain(error: ValidationError, document: Document) -> InvalidError:
     details = error.errors(include_url=False)
-    messages = [_message(detail, document) for detail in details[:_MESSAGES_SHOWN]]
-    if len(details) > _MESSAGES_SHOWN:
-        messages.append(f"and {len(details) - _MESSAGES_SHOWN} more")
+    found = list(dict.fromkeys(_message(detail, document) for detail in details))
+    messages = found[:_MESSAGES_SHOWN]
+    if len(found) > _MESSAGES_SHOWN:
+        messages.append(f"and {len(found) - _MESSAGES_SHOWN} more")
     return InvalidError(
         "\n".join(messages),
         hint="docs/reference/contracts.md lists every key and what it allows",
@@ -339,15 +345,29 @@ def _explain(error: ValidationError, document: Document) -> InvalidError:
 
 
 def _message(detail: ErrorDetails, document: Document) -> str:
-    path = _written_path(detail["loc"], document.data)
+    inner = getattr(detail.get("ctx", {}).get("error"), "path", ())
+    path = _written_path((*detail["loc"], *inner), document.data)
     where = f"{document.source}, line {document.line(path)}: "
-    key = ".".join(str(part) for part in path)
+    key = _spoken(path, document.data)
     if detail["type"] == "extra_forbidden":
         return where + _unknown_key(path, key)
     if detail["type"] == "missing":
-        return f"{where}the key {'.'.join(str(part) for part in detail['loc'])} is missing"
+        return f"{where}the key {detail['loc'][-1]} is missing" + (f" in {key}" if key else "")
     text = detail["msg"].removeprefix("Value error, ")
     return f"{where}{key or 'contract'}: {text[:1].lower()}{text[1:]}"
+
+
+def _spoken(path: tuple[int | str, ...], data: Any) -> str:
+    """A path with names in the place of numbers: ``schema[flights].properties[year].logicalType``."""
+    words = ""
+    for part in path:
+        data = data[part]
+        if isinstance(part, int):
+            name = (data.get("name") or data.get("id")) if isinstance(data, dict) else None
+            words += f"[{name if isinstance(name, str) else part}]"
+        else:
+            words += f".{part}" if words else part
+    return words
 
 
 def _written_path(location: tuple[int | str, ...], data: Any) -> tuple[int | str, ...]:

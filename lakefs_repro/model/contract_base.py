@@ -14,6 +14,14 @@ Json = JsonValue
 """A section that is kept as it was written."""
 
 
+class Misfit(ValueError):  # noqa: N818 (pydantic collects it; nobody else sees it)
+    """A fault inside a mapping, and the path to it from there."""
+
+    def __init__(self, message: str, *path: str | int) -> None:
+        super().__init__(message)
+        self.path = path
+
+
 class Node(BaseModel):
     """A mapping of the contract file; keys are spelled as in the Open Data Contract Standard."""
 

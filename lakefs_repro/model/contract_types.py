@@ -7,7 +7,7 @@ from typing import Any, Literal, get_args
 
 from pydantic import Field
 
-from lakefs_repro.model.contract_base import Json, Node
+from lakefs_repro.model.contract_base import Json, Misfit, Node
 
 LogicalType = Literal["string", "date", "timestamp", "time", "number", "integer", "object", "array", "boolean"]
 LOGICAL_TYPES: tuple[str, ...] = get_args(LogicalType)
@@ -57,22 +57,26 @@ class TypeOptions(Node):
     max_properties: Json = None
     required: Json = None
 
-    def fault(self, logical_type: str | None) -> str | None:
-        """What is wrong with these options for ``logical_type``, in words; None when nothing is."""
+    def check(self, logical_type: str | None) -> None:
+        """Raise where an option does not go with ``logical_type``, or is not what it should be.
+
+        Raises:
+            Misfit: with the path from the column.
+        """
         given = self.to_data()
-        if not given:
-            return None
-        if logical_type is None:
-            return "logicalTypeOptions need a logicalType beside them"
         for name in given:
+            if logical_type is None:
+                raise _misfit(name, "needs a logicalType beside logicalTypeOptions")
             if name in NOT_CHECKED:
-                return f"logicalTypeOptions.{name} is not checked by lakefs-repro; leave it out"
+                raise _misfit(name, "is not checked by lakefs-repro; leave it out")
             if name not in ALLOWED[logical_type]:
                 allowed = ", ".join(ALLOWED[logical_type]) or "none"
-                return f"logicalTypeOptions.{name} does not apply to {logical_type} (allowed: {allowed})"
-        return self._bounds_fault(logical_type, given) or self._format_fault(logical_type)
+                raise _misfit(name, f"does not apply to {logical_type} (allowed: {allowed})")
+        if logical_type is not None:
+            self._check_bounds(logical_type, given)
+            self._check_format(logical_type)
 
-    def _bounds_fault(self, logical_type: str, given: dict[str, Any]) -> str | None:
+    def _check_bounds(self, logical_type: str, given: dict[str, Any]) -> None:
         for name in _RANGE:
             bound = given.get(name)
             if bound is None or (isinstance(bound, bool) and name.startswith("exclusive")):
@@ -80,23 +84,21 @@ class TypeOptions(Node):
             if logical_type in _PARSERS:
                 try:
                     _PARSERS[logical_type](bound)
-                except (TypeError, ValueError, AttributeError):
-                    return f"logicalTypeOptions.{name} is not an ISO 8601 {logical_type}"
+                except (TypeError, ValueError, AttributeError) as error:
+                    raise _misfit(name, f"is not an ISO 8601 {logical_type}") from error
             elif not isinstance(bound, int | float):
-                return f"logicalTypeOptions.{name} must be a number"
+                raise _misfit(name, "must be a number")
         low, high = self.lower[0], self.upper[0]
         if low is not None and high is not None and _compare(low, high) > 0:
-            return f"logicalTypeOptions: the minimum {low} is above the maximum {high}"
-        return None
+            name = next(name for name in _RANGE if name in given)
+            raise _misfit(name, f"the minimum {low} is above the maximum {high}")
 
-    def _format_fault(self, logical_type: str) -> str | None:
-        if self.format is None or logical_type not in _PARSERS:
-            return None
-        try:
-            strftime_format(self.format)
-        except ValueError as error:
-            return f"logicalTypeOptions.format: {error}"
-        return None
+    def _check_format(self, logical_type: str) -> None:
+        if self.format is not None and logical_type in _PARSERS:
+            try:
+                strftime_format(self.format)
+            except ValueError as error:
+                raise _misfit("format", str(error)) from error
 
     @property
     def lower(self) -> tuple[Bound | None, bool]:
@@ -107,6 +109,10 @@ class TypeOptions(Node):
     def upper(self) -> tuple[Bound | None, bool]:
         """The upper bound and whether it is itself excluded."""
         return _bound(self.maximum, self.exclusive_maximum)
+
+
+def _misfit(name: str, message: str) -> Misfit:
+    return Misfit(message, "logicalTypeOptions", name)
 
 
 def _bound(inclusive: Bound | None, exclusive: bool | Bound | None) -> tuple[Bound | None, bool]:  # noqa: FBT001 (ODCS 3.0 has a flag where 3.1 has a bound)

@@ -51,6 +51,18 @@ for _name, _pattern, _first in _RESOLVERS:
     )
 
 
+class _Dumper(yaml.SafeDumper):
+    """The safe dumper, minus its way with Unicode's own line ends, which it writes so that they are lost."""
+
+
+def _represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    style = '"' if any(letter in text for letter in "\x85\u2028\u2029") else None
+    return dumper.represent_scalar(_TAG + "str", text, style=style)
+
+
+_Dumper.add_representer(str, _represent_text)
+
+
 @dataclass(frozen=True)
 class Document:
     """The values of a YAML file and the line (from 1) on which each was written."""
@@ -83,7 +95,9 @@ def read_yaml(text: str | bytes, *, source: str) -> Document:
 
 def write_yaml(data: dict[str, Any]) -> str:
     """``data`` as block-style YAML, its keys in their given order."""
-    return str(yaml.safe_dump(data, sort_keys=False, allow_unicode=True, default_flow_style=False, width=110))
+    return str(
+        yaml.dump(data, Dumper=_Dumper, sort_keys=False, allow_unicode=True, default_flow_style=False, width=110)
+    )
 
 
 @dataclass
