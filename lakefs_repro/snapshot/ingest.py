@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from lakefs_repro.errors import ConflictError, InvalidError, LakefsReproError, RejectedError, UnavailableError
+from lakefs_repro.errors import ConflictError, InternalError, InvalidError, LakefsReproError, UnavailableError
 from lakefs_repro.lake.values import Commit
 from lakefs_repro.ledger.append import ledger_head
 from lakefs_repro.model.annotation import Annotation
@@ -373,7 +373,7 @@ def _result(
     ctx: Context, outcome: Outcome, said: Annotation | None, plan: IngestPlan, found: Scan, sent: Sent | None = None
 ) -> IngestResult:
     if said is None:
-        raise RejectedError("There is nothing to compare with.", kind="internal")
+        raise InternalError("There is nothing to compare with.")
     sent = sent or Sent()
     return IngestResult(
         outcome=outcome,
