@@ -43,6 +43,9 @@ def commands_of(page: Path) -> list[Command]:
                 rest = lines[number + 1 :]
                 while text.endswith("\\"):
                     text = text.removesuffix("\\") + rest.pop(0).strip()
+                if text.endswith("<<'EOF'"):
+                    text += "\n" + "\n".join(rest)
+                    rest = []
                 told = next((re.fullmatch(r"exit (\d+)", later) for later in _answer(rest) if "exit" in later), None)
                 found.append(Command(text, int(told[1]) if told else 0))
     return found
