@@ -1,0 +1,113 @@
+"""A plan's laws, on generated datasets, against plain dictionaries."""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+from unittest import mock
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lakefs_repro.errors import ConflictError, RejectedError
+from lakefs_repro.model.entry import Entry
+from lakefs_repro.model.manifest import build, iter_chunk_names, iter_entries
+from lakefs_repro.snapshot.plan import Hashed, make_plan
+from lakefs_repro.snapshot.source import SourceFile
+from lakefs_repro.transfer.hashing import hash_bytes
+
+paths = st.text("abcé/\n\\", min_size=1, max_size=5)
+datasets = st.dictionaries(paths, st.binary(max_size=2), max_size=30)
+# The format's own fan-out is 512; small ones make deep trees of few files, and the laws must hold for any.
+fanouts = pytest.mark.parametrize("fanout", [2, 4, 512])
+relaxed = settings(deadline=None, max_examples=60)
+
+
+@contextlib.contextmanager
+def manifests_of(fanout):
+    below = (2**32 // fanout).to_bytes(4, "big")
+    with (
+        mock.patch("lakefs_repro.model.chunk.BOUNDARY_BELOW", below),
+        mock.patch("lakefs_repro.model.manifest.BOUNDARY_BELOW", below),
+    ):
+        yield
+
+
+def hashed(files: dict[str, bytes]) -> dict[str, Hashed]:
+    return {p: Hashed(SourceFile(p, Path(p), len(d)), hash_bytes(d)) for p, d in files.items()}
+
+
+def entries(files: dict[str, bytes]) -> list[Entry]:
+    return [h.entry for h in hashed(files).values()]
+
+
+def stored(files: dict[str, bytes]) -> tuple[str, dict[str, bytes]]:
+    chunks: dict[str, bytes] = {}
+    return build(entries(files), chunks.__setitem__).root, chunks
+
+
+@fanouts
+@relaxed
+@given(old=st.none() | datasets, new=datasets, mode=st.sampled_from(["replace", "append"]), allow=st.booleans())
+def test_a_plan_leads_from_what_is_there_to_what_is_wanted(fanout, old, new, mode, allow):
+    with manifests_of(fanout):
+        root, chunks = stored(old) if old is not None else (None, {})
+        before = old or {}
+        clash = mode == "append" and any(before.get(p, d) != d for p, d in new.items())
+        wanted = {**before, **new} if mode == "append" else new
+        lost = before.keys() - wanted.keys()
+        shrinks = old is not None and 2 * len(lost) > len(before) and not allow
+
+        def plan():
+            return make_plan(
+                hashed(new), mode=mode, root=root, read=chunks.__getitem__ if root else None, allow_shrink=allow
+            )
+
+        if clash or shrinks:
+            with pytest.raises(ConflictError if clash else RejectedError):
+                plan()
+            return
+        made = plan()
+
+        # The snapshot that is wanted, and the digest of that alone.
+        assert made.manifest == build(entries(wanted))
+        assert (made.manifest.entries, made.manifest.bytes) == (len(wanted), sum(map(len, wanted.values())))
+
+        # Applied to the files that are there, the plan gives the files that are wanted.
+        uploads = {h.file.path: new[h.file.path] for h in made.upload}
+        after = {p: d for p, d in {**before, **uploads}.items() if p not in made.remove}
+        assert after == wanted
+
+        # It does nothing twice or needlessly.
+        assert len(made.upload) == len(uploads)
+        assert all(before.get(p) != d for p, d in uploads.items())
+        assert set(made.remove) == lost
+        assert made.added == len(wanted.keys() - before.keys())
+        assert made.changed == len(uploads) - made.added
+        assert made.same == (before == wanted)
+        assert made.upload_bytes == sum(map(len, uploads.values()))
+
+        # Applied to the chunks that are there, it gives the chunks that are wanted, exactly.
+        held = {name: data for name, data in chunks.items() if name not in made.old_chunks}
+        assert not held.keys() & made.new_chunks.keys()
+        assert set(made.old_chunks) <= chunks.keys()
+        held |= made.new_chunks
+        assert set(iter_chunk_names(made.manifest.root, held.__getitem__)) == held.keys() == set(made.manifest.chunks)
+        assert {e.path: e for e in iter_entries(made.manifest.root, held.__getitem__)} == {
+            e.path: e for e in entries(wanted)
+        }
+
+
+@fanouts
+@relaxed
+@given(old=datasets, new=datasets)
+def test_an_append_needs_no_more_than_the_new_files_to_be_in_order(fanout, old, new):
+    """Appending two disjoint sets gives the same digest whichever comes first."""
+    second = {p: d for p, d in new.items() if p not in old}
+    with manifests_of(fanout):
+        results = []
+        for first, then in ((old, second), (second, old)):
+            root, chunks = stored(first)
+            results.append(make_plan(hashed(then), mode="append", root=root, read=chunks.__getitem__).manifest.root)
+        assert results[0] == results[1]
