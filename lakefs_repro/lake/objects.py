@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import urllib3
@@ -11,7 +11,7 @@ import urllib3
 from lakefs_repro.errors import IntegrityError, UnavailableError
 from lakefs_repro.lake.paging import pages
 from lakefs_repro.lake.values import ObjectInfo
-from lakefs_repro.lake.wire import Readable, Wire, segment
+from lakefs_repro.lake.wire import Answer, Wire, segment
 
 DELETE_AT_ONCE: Final = 1000
 
@@ -121,13 +121,13 @@ class Objects:
         )
 
     def get(self, ref: str, path: str) -> bytes:
-        """A whole (small) object."""
-        return self._wire.call(
-            "GET",
-            f"{self._root}/refs/{segment(ref)}/objects",
-            doing=f"read {path} at {ref}",
-            params={"path": path},
-        ).body
+        """A whole (small) object.
+
+        Raises:
+            NotFoundError: no such path at ``ref``.
+            IntegrityError: collected, or truncated in the store.
+        """
+        return self._read(ref, path, doing=f"read {path} at {ref}").body
 
     def stat(self, ref: str, path: str) -> ObjectInfo:
         """What lakeFS has noted of an object. No proof that it can be read: see :meth:`probe`."""
@@ -156,24 +156,29 @@ class Objects:
             IntegrityError: collected, truncated, or of another size than ``size`` bytes.
         """
         headers = {"Range": f"bytes={size - 1}-{size - 1}"} if size else None
+        answer = self._read(ref, path, doing=f"read the last byte of {path} at {ref}", headers=headers)
+        total = answer.headers.get("content-range", "").rpartition("/")[2]
+        found = int(total) if total.isdigit() else len(answer.body)
+        if found != size or len(answer.body) != min(size, 1):
+            raise IntegrityError(f"{path} has {found} bytes at {ref}, not {size}.", kind="size-mismatch")
+
+    def _read(self, ref: str, path: str, *, doing: str, headers: Mapping[str, str] | None = None) -> Answer:
         try:
-            answer = self._wire.call(
+            return self._wire.call(
                 "GET",
                 f"{self._root}/refs/{segment(ref)}/objects",
-                doing=f"read the last byte of {path} at {ref}",
+                doing=doing,
                 params={"path": path},
                 headers=headers,
-                expect=(200, 206),
+                expect=(206,) if headers else (200,),
             )
         except UnavailableError as error:
             if error.kind != "answer-cut-off":
                 raise
             # lakeFS promises the size that it has on record, and then can't deliver it.
-            raise IntegrityError(f"{path} is shorter than {size} bytes at {ref}.", kind="truncated") from error
-        total = answer.headers.get("content-range", "").rpartition("/")[2]
-        found = int(total) if total.isdigit() else len(answer.body)
-        if found != size or len(answer.body) != min(size, 1):
-            raise IntegrityError(f"{path} has {found} bytes at {ref}, not {size}.", kind="size-mismatch")
+            raise IntegrityError(
+                f"{path} at {ref} is shorter in the store than the server says.", kind="truncated"
+            ) from error
 
     def get_frames(self, ref: str, paths: Sequence[str]) -> urllib3.BaseHTTPResponse:
         """Many small objects in one answer: the embedded engine's bulk road; the caller calls ``release_conn``."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 
@@ -24,6 +25,7 @@ from lakefs_repro.snapshot.snapshot import Snapshot
 from lakefs_repro.snapshot.versions import Tagged, annotation_of, list_versions, pin_head, read_tagged, tagged
 
 _NAMED = 8
+_BRANCH = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]*")
 
 
 def resolve(ctx: Context, ref: str, *, dataset: str | None = None) -> Snapshot:
@@ -214,17 +216,21 @@ class _At:
 
 def _lakefs_ref(ctx: Context, name: str) -> _At | None:
     """A branch, tag, commit or expression, or ``None``."""
-    commits = ctx.repository.commits
+    commits, branches, tags = ctx.repository.commits, ctx.repository.branches, ctx.repository.tags
+    look: list[tuple[str, Callable[[], Commit]]] = [("commit", lambda: commits.resolve(name))]
     if not any(sign in name for sign in "~^"):
-        for kind, refs in (("branch", ctx.repository.branches), ("tag", ctx.repository.tags)):
-            try:
-                return _At(kind, name, commits.get(refs.get(name).commit))
-            except NotFoundError:
-                continue
-    try:
-        return _At("commit", name, commits.get(name))
-    except NotFoundError:
-        return None
+        look.insert(0, ("tag", lambda: commits.get(tags.get(name).commit)))
+    if _BRANCH.fullmatch(name):
+        look.insert(0, ("branch", lambda: commits.get(branches.get(name).commit)))
+    for kind, commit in look:
+        try:
+            return _At(kind, name, commit())
+        except NotFoundError:
+            continue
+        except InvalidError as error:  # lakeFS refuses, instead of not finding, what could not be such a name
+            if error.kind != "server-refused-request":
+                raise
+    return None
 
 
 def _refuse_several_commits(ctx: Context, ref: Ref) -> None:

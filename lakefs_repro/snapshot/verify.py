@@ -51,15 +51,18 @@ def verify(ctx: Context, snapshot: Snapshot, *, deep: bool = False, include: Ite
     """
     begun = ctx.now()
     found = _Findings()
-    selects = _selection(snapshot, tuple(include))
+    patterns = tuple(include)
+    selects = _selection(snapshot, patterns)
     if _manifest_is_whole(ctx, snapshot, found):
         wanted = _listed(ctx, snapshot, selects, found)
         if deep:
             _read_all(ctx, snapshot, wanted, found)
         else:
             _probe_all(ctx, snapshot, wanted, found)
-        if include and not found.files and not found.counts:
-            raise InvalidError(f"No file of {snapshot} matches {' '.join(include)}.", kind="nothing-included")
+        if patterns and not found.files and not found.counts:
+            raise InvalidError(f"No file of {snapshot} matches {' '.join(patterns)}.", kind="nothing-included")
+    else:
+        _probe_unlisted(ctx, snapshot, selects, found)
     _sidecar_can_be_read(snapshot, found)
     _merge_is_the_ingest(ctx, snapshot, selects, found)
     pin = None
@@ -184,6 +187,22 @@ def _probe_all(ctx: Context, snapshot: Snapshot, entries: Iterator[Entry], found
             found.add_error(wanted.path, error)
         ctx.progress.advance()
     _probe_these(ctx, snapshot, rest, found)
+
+
+def _probe_unlisted(ctx: Context, snapshot: Snapshot, selects: Callable[[str], bool], found: _Findings) -> None:
+    """Without a manifest nobody knows what the files should be; but which of them are gone can still be told."""
+    prefix = dataset_prefix(snapshot.dataset)
+    ctx.progress.step("probe", unit="files")
+    these: list[Wanted] = []
+    for listed in ctx.repository.objects.list(snapshot.ingest_commit, prefix):
+        if selects(listed.path.removeprefix(prefix)):
+            found.files += 1
+            found.bytes += listed.size
+            these.append(Wanted(listed.path, listed.size, ""))
+        if len(these) >= _ASIDE:
+            _probe_these(ctx, snapshot, these, found)
+            these.clear()
+    _probe_these(ctx, snapshot, these, found)
 
 
 def _probe_these(ctx: Context, snapshot: Snapshot, these: list[Wanted], found: _Findings) -> None:

@@ -15,6 +15,7 @@ well. The words:
 ``drop``       the connection closes and nothing is passed on
 ``500`` …      an error of that status; nothing is passed on
 ``late-503``   passed on and carried out; the answer says 503, as a gateway's does
+``cut``        passed on; half of the answer's body comes, then the connection closes
 ``slow``       passed on after half a second
 =============  =======================================================================
 """
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 _SLOW_S: Final = 0.5
-_WORD = re.compile(r"ok|drop-reply|drop|slow|late-[45]\d\d|[45]\d\d")
+_WORD = re.compile(r"ok|drop-reply|drop|cut|slow|late-[45]\d\d|[45]\d\d")
 _HOP_BY_HOP: Final = frozenset({"connection", "keep-alive", "transfer-encoding"})
 
 
@@ -137,6 +138,9 @@ class _Handler(BaseHTTPRequestHandler):
             self._hang_up()
         elif word.startswith("late-"):
             self._answer(int(word.removeprefix("late-")), [], b'{"message":"injected"}')
+        elif word == "cut":
+            self._answer(status, headers, data, give=len(data) // 2)
+            self._hang_up()
         else:
             self._answer(status, headers, data)
 
@@ -153,7 +157,7 @@ class _Handler(BaseHTTPRequestHandler):
         finally:
             connection.close()
 
-    def _answer(self, status: int, headers: list[tuple[str, str]], data: bytes) -> None:
+    def _answer(self, status: int, headers: list[tuple[str, str]], data: bytes, give: int | None = None) -> None:
         self.send_response_only(status)
         for name, value in headers:
             if name.lower() not in _HOP_BY_HOP and not (name.lower() == "content-length" and self.command != "HEAD"):
@@ -162,7 +166,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header("Content-Length", str(len(data)))
         self.end_headers()
         if self.command != "HEAD":
-            self.wfile.write(data)
+            self.wfile.write(data[:give])
 
     def _hang_up(self) -> None:
         self.close_connection = True

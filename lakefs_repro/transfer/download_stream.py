@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, BinaryIO, Final
 
 import urllib3
 
-from lakefs_repro.errors import IntegrityError, UnavailableError
+from lakefs_repro.errors import IntegrityError
 from lakefs_repro.lake.objects import Objects
 from lakefs_repro.lake.wire import Retry
 from lakefs_repro.transfer.hashing import BLOCK
@@ -37,12 +37,7 @@ def read_whole(objects: Objects, ref: str, wanted: Wanted) -> bytes:
     Raises:
         IntegrityError: it is gone, or not of the promised size.
     """
-    try:
-        data = objects.get(ref, wanted.path)
-    except UnavailableError as error:
-        if error.kind != "answer-cut-off":
-            raise
-        raise truncated(wanted, ref) from error
+    data = objects.get(ref, wanted.path)
     if len(data) != wanted.size:
         raise wrong_size(wanted, ref, len(data))
     return data
@@ -139,11 +134,10 @@ def check_hash(wanted: Wanted, ref: str, found: str) -> None:
         )
 
 
-def truncated(wanted: Wanted, ref: str, offset: int | None = None) -> IntegrityError:
+def truncated(wanted: Wanted, ref: str, offset: int) -> IntegrityError:
     """The server promises more bytes than its store has."""
-    where = "early" if offset is None else f"after {offset}"
     return IntegrityError(
-        f"{wanted.path} at {ref[:12]} ends {where}{' bytes' if offset is not None else ''}, of {wanted.size}.",
+        f"{wanted.path} at {ref[:12]} ends after {offset} of {wanted.size} bytes.",
         hint="its object in the store was cut off; restore the store from a backup, or use another version",
         kind="truncated",
     )
