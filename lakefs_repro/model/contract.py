@@ -143,9 +143,9 @@ class ContractTable(_Element):
             return "duplicateValues of a table needs arguments.properties"
         known = {column.name for column in self.properties}.union(columns)
         strange = next((name for name in wanted if name not in known), None)
-        return (
-            None if strange is None else f"arguments.properties names {strange!r}, which is no column of {self.name!r}"
-        )
+        if strange is None:
+            return None
+        return f"arguments.properties names {strange!r}, which is no column of {self.name!r}"
 
     @property
     def glob(self) -> str:
@@ -215,7 +215,7 @@ class Contract(Node):
         if len(self.tables) > 1:
             for place, table in enumerate(self.tables):
                 if table.physical_name is None:
-                    message = f"table {table.name!r} needs a physicalName: with several tables, each says which files are its own"
+                    message = f"table {table.name!r} needs a physicalName: of several tables, each names its own files"
                     raise Misfit(message, "schema", place)
         _settings_consistent(self.custom_properties, _CONTRACT_SETTINGS)
         return self
@@ -353,7 +353,7 @@ def _message(detail: ErrorDetails, document: Document) -> str:
         return where + _unknown_key(path, key)
     if detail["type"] == "missing":
         return f"{where}the key {detail['loc'][-1]} is missing" + (f" in {key}" if key else "")
-    text = detail["msg"].removeprefix("Value error, ")
+    text = detail["msg"].removeprefix("Value error, ").replace("a valid boolean", "true or false")
     return f"{where}{key or 'contract'}: {text[:1].lower()}{text[1:]}"
 
 

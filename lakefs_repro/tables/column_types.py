@@ -10,7 +10,7 @@ from lakefs_repro.model.contract_types import LogicalType
 from lakefs_repro.tables.faults import about_content
 from lakefs_repro.tables.profile import COLUMNS_PER_QUERY, FILES_PER_QUERY
 from lakefs_repro.tables.relation import NULL_MARKERS, Layout, from_json, from_text, relation
-from lakefs_repro.tables.session import Session, literal, one_of
+from lakefs_repro.tables.session import Session, literal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -137,18 +137,24 @@ def _sql(
 ) -> str:
     is_json = layout.head.format == "jsonl"
     markers = ", ".join(literal(marker) for marker in NULL_MARKERS)
-    parts = []
+    prepared, parts = [], []
     for i, tried in kinds.items():
         text = f"x{i}"
-        filled = f"NOT n{i}" if is_json else f"NOT n{i} AND NOT {one_of(text, NULL_MARKERS)}"
-        # One bit for each marker: a list of distinct texts would cost a hash table for each column.
-        seen = "0" if is_json else f"bit_or(1 << (list_position([{markers}], {text}) - 1))"
+        # The place of the text among the markers, worked out once.
+        prepared.append(f"0 AS m{i}" if is_json else f"coalesce(list_position([{markers}], {text}), 0) AS m{i}")
+        filled = f"NOT n{i} AND m{i} = 0"
         zoned = _ZONED.format(x=text) if "timestamp" in tried else "true"
-        parts += [f"count(*) FILTER ({filled})", f"count(*) FILTER ({filled} AND NOT {zoned})", seen]
+        parts += [
+            f"count(*) FILTER ({filled})",
+            f"count(*) FILTER ({filled} AND NOT {zoned})",
+            # One bit for each marker: a list of distinct texts would cost a hash table for each column.
+            f"bit_or(CASE WHEN m{i} > 0 THEN 1 << (m{i} - 1) ELSE 0 END)",
+        ]
         for kind in tried:
             shape = _shapes(layout)[kind]
             column = ContractProperty(name="", logical_type=kind)
             value = from_json(column, f"j{i}") if is_json else from_text(column, text)
             parts.append(f"count(*) FILTER ({filled} AND NOT ({shape.format(x=text)} AND ({value}) IS NOT NULL))")
     source = relation(session, layout, numbers, kinds)
-    return f"SELECT {', '.join(parts) or 'NULL'} FROM (SELECT * FROM ({source}){limit})"  # noqa: S608 (text is quoted)
+    wide = ", ".join(["*", *prepared])
+    return f"SELECT {', '.join(parts) or 'NULL'} FROM (SELECT {wide} FROM ({source}){limit})"  # noqa: S608 (text is quoted)

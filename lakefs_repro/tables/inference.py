@@ -19,7 +19,7 @@ from lakefs_repro.tables.grouping import Group, group_files
 from lakefs_repro.tables.head import Head, UnreadableError, read_head
 from lakefs_repro.tables.profile import FILES_PER_QUERY
 from lakefs_repro.tables.relation import Layout
-from lakefs_repro.tables.session import Session
+from lakefs_repro.tables.session import MEMORY_LIMIT, Session
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -40,7 +40,7 @@ def infer_contract(
     *,
     spill_dir: Path | None = None,
     budget: int = 4 << 30,
-    memory_limit: str = "256MB",
+    memory_limit: str = MEMORY_LIMIT,
     threads: int = 2,
 ) -> Contract:
     """The contract that ``files`` keep: tables, columns and their types.

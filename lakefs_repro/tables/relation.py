@@ -38,7 +38,11 @@ SQL_TYPES = {
     "object": "VARCHAR",
     "array": "VARCHAR",
 }
-_READ_CSV = "auto_detect = false, quote = '\"', escape = '\"', compression = {compression}, delim = {delimiter}"
+# The buffer is per thread; by default it would be 32 MB, a good part of all the memory that may be taken.
+_READ_CSV = (
+    "buffer_size = 8388608, auto_detect = false, quote = '\"', escape = '\"', "
+    "compression = {compression}, delim = {delimiter}"
+)
 
 
 @dataclass(frozen=True)

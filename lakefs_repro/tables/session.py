@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
+MEMORY_LIMIT = "160MB"
+"""Keeps the whole process below 300 MB; ten million unique keys fit, by way of the disk."""
+
 _NAME_LENGTH = 8
 _LONG_LIST = 100
 _GLOB_LETTERS = re.compile(r"[*?\[\\]")

@@ -23,7 +23,7 @@ from lakefs_repro.tables.predicates import Predicate, predicates
 from lakefs_repro.tables.profile import Profiles, examples, profile
 from lakefs_repro.tables.queries import make_views, queries, query_violations, refuse_unsafe
 from lakefs_repro.tables.relation import Layout, unknown_keys
-from lakefs_repro.tables.session import Session, literal
+from lakefs_repro.tables.session import MEMORY_LIMIT, Session, literal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -47,7 +47,7 @@ def validate(
     rest: Callable[[], Sequence[TableFile]] = no_files,
     rest_rows: Mapping[str, int] | None = None,
     spill_dir: Path,
-    memory_limit: str = "256MB",
+    memory_limit: str = MEMORY_LIMIT,
     threads: int = 2,
 ) -> ValidationReport:
     """Hold new and changed files to ``contract``.
@@ -59,7 +59,7 @@ def validate(
             beyond the new files.
         rest_rows: rows by path of every unchanged table file, where known: row counts then need no file.
         spill_dir: where work that does not fit in memory goes; nothing is left there.
-        memory_limit: what DuckDB may hold, such as ``256MB``.
+        memory_limit: what DuckDB may hold, such as ``1GB``; the process takes some 100 MB more.
         threads: of DuckDB.
 
     Returns:
@@ -90,7 +90,7 @@ def statistics(
     files: Sequence[TableFile],
     *,
     spill_dir: Path | None = None,
-    memory_limit: str = "256MB",
+    memory_limit: str = MEMORY_LIMIT,
     threads: int = 2,
 ) -> tuple[FileStatistics, ...]:
     """Rows, nulls, minimum and maximum by file, without holding anything to the contract.
