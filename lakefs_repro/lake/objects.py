@@ -11,7 +11,7 @@ import urllib3
 from lakefs_repro.errors import IntegrityError, UnavailableError
 from lakefs_repro.lake.paging import pages
 from lakefs_repro.lake.values import ObjectInfo
-from lakefs_repro.lake.wire import Answer, Wire, segment
+from lakefs_repro.lake.wire import Answer, Readable, Wire, segment
 
 DELETE_AT_ONCE: Final = 1000
 
