@@ -34,6 +34,7 @@ Body = bytes | Readable | Iterable[bytes] | None
 _NOT_RECEIVED: Final = frozenset({"too-many-requests", "unreachable"})
 _WORTH_REPEATING: Final = _NOT_RECEIVED | {"connection-lost", "server-error"}
 _LOST: Final = frozenset({500, 502, 503, 504})
+_STORE_FAILS: Final = _LOST | {429}
 _ATTEMPTS: Final = 5
 _FIRST_WAIT_S: Final = 0.1
 _LONGEST_WAIT_S: Final = 10.0
@@ -177,17 +178,27 @@ class Wire:
     def fetch_url(
         self, url: str, *, method: str = "GET", body: bytes | None = None, headers: Mapping[str, str] | None = None
     ) -> Answer:
-        """A request to a presigned URL: no credentials are sent, and errors never repeat the URL."""
-        try:
-            response = self._pool.request(
-                method, url, body=body, headers=dict(headers or {}), timeout=self._timeout, retries=False
-            )
-        except urllib3.exceptions.HTTPError as error:
-            raise UnavailableError(
-                f"The object store did not answer a {method} ({type(error).__name__}).",
-                kind="store-unreachable",
-            ) from None
-        return Answer(response.status, _lowered(response), response.data)
+        """A request to a presigned URL: no credentials are sent, and errors never repeat the URL.
+
+        Tried again like any read: an object store takes the same bytes twice without harm.
+
+        Raises:
+            UnavailableError: the store did not answer, or only with failures of its own (429, 5xx).
+        """
+        for attempt in range(self._retry.attempts):
+            if attempt:
+                self._retry.wait(attempt - 1, None)
+            try:
+                response = self._pool.request(
+                    method, url, body=body, headers=dict(headers or {}), timeout=self._timeout, retries=False
+                )
+            except urllib3.exceptions.HTTPError as error:
+                why = type(error).__name__
+                continue
+            if response.status not in _STORE_FAILS:
+                return Answer(response.status, _lowered(response), response.data)
+            why = f"status {response.status}"
+        raise UnavailableError(f"The object store did not answer a {method} ({why}).", kind="store-unreachable")
 
     def _send(
         self,

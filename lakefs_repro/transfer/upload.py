@@ -7,6 +7,7 @@ our SHA-256: a file that changed in between, or a byte lost on the way, is an er
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
 import os
 from collections.abc import Callable, Iterable, Iterator
@@ -180,7 +181,8 @@ class Uploader:
                 raise _changed(upload)
             done = self._objects.finish_multipart(branch, upload.path, upload_id, address, etags)
         except LakefsReproError:
-            self._objects.abort_multipart(branch, upload.path, upload_id, address)
+            with contextlib.suppress(LakefsReproError):  # why it failed matters more
+                self._objects.abort_multipart(branch, upload.path, upload_id, address)
             raise
         _compare(upload, done.checksum, f"{hashlib.md5(b''.join(digests)).hexdigest()}-{count}")
         self.checksums[upload.path] = done.checksum

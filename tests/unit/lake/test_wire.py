@@ -213,6 +213,31 @@ def test_a_presigned_url_never_stands_in_an_error(scripted, wire, failure):
     assert "Authorization" not in scripted.seen[0][2]
 
 
+def test_a_part_is_sent_until_the_store_takes_it(scripted, wire, waits):
+    scripted.say(hang_up, 503, 429, (200, {"ETag": '"abc"'}, b""))
+    assert Objects(wire, "repo").put_part(scripted.url + "/key?sig=1", b"part", {"Content-MD5": "x"}) == "abc"
+    assert [body for *_, body in scripted.seen] == [b"part"] * 4
+    assert len(waits) == 3
+
+
+@pytest.mark.parametrize("failure", [hang_up, 500, 503])
+def test_a_store_that_is_down_is_unavailable_so_that_the_upload_can_go_on_later(scripted, wire, failure):
+    scripted.say(*[failure] * 9)
+    with pytest.raises(errors.UnavailableError) as caught:
+        Objects(wire, "repo").put_part(scripted.url, b"part", {})
+    assert caught.value.kind == "store-unreachable"
+    assert len(scripted.seen) == 5
+
+
+@pytest.mark.parametrize("status", [400, 403, 404, 501])
+def test_a_part_that_the_store_refuses_is_not_sent_again(scripted, wire, status):
+    scripted.say(status)
+    with pytest.raises(errors.IntegrityError) as caught:
+        Objects(wire, "repo").put_part(scripted.url, b"part", {})
+    assert caught.value.kind == "part-refused"
+    assert len(scripted.seen) == 1
+
+
 def test_a_presigned_url_that_the_server_repeats_is_struck_out():
     body = b'{"message": "PUT http://s/b?X-Amz-Signature=abc&X-Amz-Date=1&Signature=def failed"}'
     said = str(error_for(400, body, "upload"))
