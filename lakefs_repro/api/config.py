@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final, Literal
+from urllib.parse import urlsplit
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
@@ -187,6 +188,40 @@ def find_login(environ: Mapping[str, str], home: Path, endpoint: str | None = No
         return None
     token = environ.get("LAKECTL_CREDENTIALS_SESSION_TOKEN") or stored.get("token")
     return Login(endpoint=url, access_key_id=key, secret_access_key=secret, session_token=token or None)
+
+
+def require_same_server(project: str, environ: Mapping[str, str], home: Path) -> None:
+    """Keep credentials from a server that they are not for: a project's file may come from anybody.
+
+    Args:
+        project: the endpoint that the project's file names.
+        environ: environment variables.
+        home: the home folder.
+
+    Raises:
+        InvalidError: ``LAKECTL_*`` or ``~/.lakectl.yaml`` say that the credentials belong to another server.
+    """
+    stored = _lakectl_file(Path(environ.get("LAKECTL_CONFIG_FILE") or home / ".lakectl.yaml"))
+    from_environment = bool(environ.get("LAKECTL_CREDENTIALS_ACCESS_KEY_ID"))
+    theirs = environ.get("LAKECTL_SERVER_ENDPOINT_URL") or (None if from_environment else stored.get("endpoint"))
+    if theirs and _origin(theirs) != _origin(project):
+        raise InvalidError(
+            f"This project names the server {_shown(project)}, but your credentials are for {_shown(theirs)}; "
+            "they were not sent.",
+            hint=f"if you trust it, set LAKECTL_SERVER_ENDPOINT_URL={_shown(project)} with its credentials",
+            kind="other-server",
+        )
+
+
+def _origin(url: str) -> tuple[str, str, int | None]:
+    parts = urlsplit(url if "//" in url else f"//{url}")
+    scheme = parts.scheme or "http"
+    return scheme, (parts.hostname or "").lower(), parts.port or {"http": 80, "https": 443}.get(scheme)
+
+
+def _shown(url: str) -> str:
+    scheme, host, port = _origin(url)
+    return f"{scheme}://{host}:{port}"
 
 
 def _lakectl_file(path: Path) -> dict[str, str]:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import lakefs_repro
-from lakefs_repro.api.config import Config, find_config, find_login
+from lakefs_repro.api.config import Config, find_config, find_login, require_same_server
 from lakefs_repro.api.lake import Lake
 from lakefs_repro.errors import InvalidError
 from lakefs_repro.lake.endpoint import Endpoint
@@ -70,6 +70,8 @@ def find_endpoint(config: Config, environ: Mapping[str, str]) -> Endpoint:
     if config.project.engine == "embedded":
         return start_engine(config.engine_root)
     login = find_login(environ, Path.home(), config.project.endpoint)
+    if login and config.project.endpoint:
+        require_same_server(config.project.endpoint, environ, Path.home())
     if login is None:
         raise InvalidError(
             "The configuration says `engine: lakefs`, but the server's address or credentials are missing.",

@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from lakefs_repro.errors import LakefsReproError, UnavailableError
+from lakefs_repro.errors import LakefsReproError, RejectedError, UnavailableError
 from lakefs_repro.lake.values import Commit
 from lakefs_repro.ledger.append import ledger_head
 from lakefs_repro.model.annotation import Annotation
@@ -15,7 +15,7 @@ from lakefs_repro.model.names import ingest_branch, new_ulid
 from lakefs_repro.model.version import Version
 from lakefs_repro.snapshot import journal as journals
 from lakefs_repro.snapshot.context import Context
-from lakefs_repro.snapshot.heal import heal
+from lakefs_repro.snapshot.heal import heal, take_over
 from lakefs_repro.snapshot.ingest import journal_folder
 from lakefs_repro.snapshot.line import Line, merge_of, read_line, require_clean
 from lakefs_repro.snapshot.publish import (
@@ -27,8 +27,10 @@ from lakefs_repro.snapshot.publish import (
     reserve,
     taken_versions,
 )
+from lakefs_repro.snapshot.resolve import resolve
 from lakefs_repro.snapshot.settle import settle
 from lakefs_repro.snapshot.sidecar import SidecarPaths
+from lakefs_repro.snapshot.verify import verify
 from lakefs_repro.snapshot.write import carry_actions, commit, open_draft
 
 
@@ -67,6 +69,7 @@ def roll_back(
     """
     old = ctx.repository.commits.get(ingest_commit)
     target = Annotation.decode(old.metadata)
+    _require_sound(ctx, dataset, old)
     if dry_run:
         return _plan(ctx, dataset, target)
     repository = ctx.repository
@@ -76,6 +79,29 @@ def roll_back(
         result = _resumed(ctx, dataset, target, journal) or _roll_back(ctx, old, target, journal, message)
         journal.forget()
         return result
+
+
+def _require_sound(ctx: Context, dataset: str, old: Commit) -> None:
+    """Only what went through the gate, and can still be read to its last byte, may become the newest version.
+
+    Raises:
+        RejectedError: no ingest of ``main`` made this commit, or its data is damaged or gone.
+    """
+    if not ctx.repository.commits.contains(ctx.main, old.id):
+        raise RejectedError(
+            f"Commit {old.id[:12]} is not in {ctx.main}: nobody validated it.",
+            hint="roll back to a version; `lakefs-repro list` names them",
+            kind="never-validated",
+        )
+    ctx.progress.step("verify")
+    report = verify(ctx, resolve(ctx, f"{dataset}@{old.id}"))
+    if not report.ok:
+        first = report.problems[0]
+        raise RejectedError(
+            f"The data of that version is not whole: {first.path} is {first.kind}; nothing was changed.",
+            hint="`lakefs-repro verify --deep` names everything; an older version may still be whole",
+            kind="not-restorable",
+        )
 
 
 def _resumed(ctx: Context, dataset: str, target: Annotation, journal: journals.Journal) -> RollbackResult | None:
@@ -153,10 +179,8 @@ def _next_patch(ctx: Context, dataset: str, now: Annotation) -> str:
 
 def _finish_dead(ctx: Context, line: Line) -> None:
     """Tag and record the latest version when the process of this machine that merged it died before it could."""
-    folder = journal_folder(ctx)
-    if line.annotation and journals.is_live(folder, line.annotation.ingest) is False:
-        heal(ctx, line.dataset, line.annotation.ingest)
-        journals.forget(folder, line.annotation.ingest)
+    if line.annotation:
+        take_over(ctx, journal_folder(ctx), line.dataset, line.annotation.ingest)
 
 
 def _reserve(ctx: Context, dataset: str, version: str, made: Commit) -> None:
@@ -164,11 +188,8 @@ def _reserve(ctx: Context, dataset: str, version: str, made: Commit) -> None:
     try:
         reserve(ctx, dataset, version, made)
     except ReservedError as error:
-        folder = journal_folder(ctx)
-        if not error.holder or journals.is_live(folder, error.holder) is not False:
+        if not error.holder or not take_over(ctx, journal_folder(ctx), dataset, error.holder):
             raise
-        heal(ctx, dataset, error.holder)
-        journals.forget(folder, error.holder)
         reserve(ctx, dataset, version, made)
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Literal
 
 from lakefs_repro.errors import NotFoundError
 from lakefs_repro.lake.values import Commit
 from lakefs_repro.model.annotation import Annotation, is_annotation
 from lakefs_repro.model.names import ingest_branch, parse_pin_branch, pin_branch
+from lakefs_repro.snapshot import journal as journals
 from lakefs_repro.snapshot.context import Context
 from lakefs_repro.snapshot.publish import drop_branch, finish, release
 
@@ -31,6 +33,21 @@ def heal(ctx: Context, dataset: str, ulid: str) -> Healed:
     return "cleaned" if there else "nothing"
 
 
+def take_over(ctx: Context, folder: Path, dataset: str, ulid: str) -> bool:
+    """Heal an ingest of this machine whose process is gone, holding its journal so that it can't come alive meanwhile.
+
+    Returns:
+        Whether it was dead; one that is alive, or of another machine, is left alone.
+    """
+    journal = journals.seize(folder, ulid)
+    if journal is None:
+        return False
+    with journal:
+        heal(ctx, dataset, ulid)
+        journal.forget()
+    return True
+
+
 def _ingest_commit(ctx: Context, dataset: str, ulid: str, branch: str) -> Commit | None:
     """The ingest commit of ``ulid``: at its branch's head, or at a pin when the branch is gone."""
     candidates = []
@@ -43,7 +60,7 @@ def _ingest_commit(ctx: Context, dataset: str, ulid: str, branch: str) -> Commit
             candidates.append(pin.commit)
     for candidate in candidates:
         commit = ctx.repository.commits.get(candidate)
-        if is_annotation(commit.metadata) and Annotation.decode(commit.metadata).ingest == ulid:
+        if is_annotation(commit.metadata) and commit.metadata.get("repro.ingest") == ulid:
             return commit
     return None
 

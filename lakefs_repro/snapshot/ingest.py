@@ -21,7 +21,7 @@ from lakefs_repro.model.names import check_dataset_name, dataset_prefix, ingest_
 from lakefs_repro.model.version import FIRST_VERSION, Version
 from lakefs_repro.snapshot import journal as journals
 from lakefs_repro.snapshot.context import Context
-from lakefs_repro.snapshot.heal import heal
+from lakefs_repro.snapshot.heal import take_over
 from lakefs_repro.snapshot.line import Line, read_line, require_clean, sidecar_of
 from lakefs_repro.snapshot.plan import Hashed, IngestPlan, check_paths, make_plan
 from lakefs_repro.snapshot.publish import (
@@ -142,7 +142,16 @@ def _journaled(
                 journal.forget()
             raise
         journal.forget()
-        return result
+    if work.finished_earlier and not _holds(ctx, request, hashed):
+        # What was completed is what the source was then; it has changed since, and that is the next version.
+        return _journaled(ctx, request, found, hashed, spill)
+    return result
+
+
+def _holds(ctx: Context, request: IngestRequest, hashed: Mapping[str, Hashed]) -> bool:
+    """Whether ``main`` holds what the source is now."""
+    line = read_line(ctx, request.dataset)
+    return _plan(ctx, request, line, hashed).same and _same_contract(ctx, line, request)
 
 
 @dataclass
@@ -157,6 +166,7 @@ class _Work:
     ulid: str
     resumed: bool
     merged: bool = False
+    finished_earlier: bool = False
     reserved: str = ""
     sent: Sent | None = None
 
@@ -219,14 +229,13 @@ class _Work:
         self.merged = True
         published = finish(self.ctx, made)
         drop_branch(self.ctx, branch)
+        self.finished_earlier = True
         return _finished(self.ctx, published, made, self.found)
 
     def _finish_predecessor(self, line: Line) -> None:
         """Tag and record the latest version when the process of this machine that merged it died before it could."""
-        folder = journal_folder(self.ctx)
-        if line.annotation and journals.is_live(folder, line.annotation.ingest) is False:
-            heal(self.ctx, line.dataset, line.annotation.ingest)
-            journals.forget(folder, line.annotation.ingest)
+        if line.annotation:
+            take_over(self.ctx, journal_folder(self.ctx), line.dataset, line.annotation.ingest)
 
     def _merged_commit(self, line: Line, branch: str) -> Commit | None:
         if line.annotation and line.annotation.ingest == self.ulid:
@@ -248,7 +257,9 @@ class _Work:
         validated = validate_plan(ctx, request, line, plan, self.hashed, self.spill)
         ctx.progress.step("branch")
         draft = open_draft(ctx, line, self.ulid)
-        made = committed(draft, plan.manifest.root, version)
+        annotation = _annotation(ctx, request, line, plan, validated, self.ulid, version)
+        message = request.message or f"Ingest {request.dataset}@{version}"
+        made = committed(draft, annotation, message)
         checksums: Mapping[str, str] = {}
         if made is None:
             sent = write_data(draft, plan, self.hashed)
@@ -256,7 +267,6 @@ class _Work:
             self.sent = Sent(sent.files + (self.sent.files if self.sent else 0),
                              sent.bytes + (self.sent.bytes if self.sent else 0))  # fmt: skip
             ctx.progress.step("sidecar")
-            annotation = _annotation(ctx, request, line, plan, validated, self.ulid, version)
             head = HeadRecord(
                 dataset=request.dataset,
                 ingest=self.ulid,
@@ -269,7 +279,7 @@ class _Work:
             write_sidecar(draft, plan, validated, head)
             carry_actions(draft)
             ctx.progress.step("commit")
-            made = commit(draft, annotation, request.message or f"Ingest {request.dataset}@{version}")
+            made = commit(draft, annotation, message)
         ctx.progress.step("confirm")
         confirm(draft, made, plan, checksums)
         return made, validated
@@ -281,11 +291,7 @@ class _Work:
 
     def _heal_holder(self, error: ReservedError) -> bool:
         """Finish or clean up after a holder of this machine that is known to be dead."""
-        if not error.holder or journals.is_live(journal_folder(self.ctx), error.holder) is not False:
-            return False
-        heal(self.ctx, self.request.dataset, error.holder)
-        journals.forget(journal_folder(self.ctx), error.holder)
-        return True
+        return bool(error.holder) and take_over(self.ctx, journal_folder(self.ctx), self.request.dataset, error.holder)
 
     def abandon(self) -> bool:
         """Leave nothing of this ingest behind, unless ``main`` holds it already; say whether it is gone."""
@@ -293,6 +299,8 @@ class _Work:
             return False
         try:
             self._give_back()
+            if self.resumed:
+                release_others(self.ctx, self.request.dataset, "", self.ulid)
             drop_branch(self.ctx, ingest_branch(self.request.dataset, self.ulid))
         except UnavailableError:
             return False

@@ -125,8 +125,10 @@ def release(ctx: Context, dataset: str, version: str, ingest: str) -> bool:
     if head is None:
         return False
     metadata = ctx.repository.commits.get(head).metadata
-    if not is_annotation(metadata) or Annotation.decode(metadata).ingest != ingest:
+    if not is_annotation(metadata) or metadata.get("repro.ingest") != ingest:
         return False
+    if ctx.repository.commits.contains(ctx.main, head):
+        return False  # it was merged after all, by a request whose reply was lost
     drop_branch(ctx, name)
     return True
 
@@ -185,7 +187,9 @@ def merge_to_main(ctx: Context, commit: Commit, expected_head: str) -> str:
             lambda: ctx.repository.commits.merge(commit.id, ctx.main, message, metadata), look, doubtful=NOTHING_TO_DO
         )
     except ConflictError as error:
-        raise _lost(annotation.dataset) from error
+        if read_line(ctx, annotation.dataset).head.id != expected_head:
+            raise _lost(annotation.dataset) from error
+        raise _conflict(ctx, commit) from error
     except InvalidError as error:
         staged = next(iter(ctx.repository.branches.staged(ctx.main, most=1)), None)
         if staged is None:
@@ -196,6 +200,17 @@ def merge_to_main(ctx: Context, commit: Commit, expected_head: str) -> str:
             "then type the command again",
             kind="main-dirty",
         ) from error
+
+
+def _conflict(ctx: Context, commit: Commit) -> ConflictError:
+    """A conflict that no ingest of this dataset explains: somebody changed a path that the commit carries too."""
+    changes = ctx.repository.commits.diff(ctx.main, commit.id, kind="three_dot")
+    path = next((c.path for c in changes if c.type == "conflict"), "a path that both sides changed")
+    return ConflictError(
+        f"{ctx.main} and the ingest both changed {path}; nothing was merged.",
+        hint="type the command again: it starts from what main has now",
+        kind="merge-conflict",
+    )
 
 
 def _lost(dataset: str) -> LostRaceError:
@@ -217,6 +232,7 @@ def finish(ctx: Context, commit: Commit, merge: str | None = None) -> Published:
         if found is None:
             raise IntegrityError(f"{commit.id[:12]} is not merged into {ctx.main}.", kind="not-merged")
         merge = found.id
+    _keep_pinned(ctx, annotation, commit)
     ctx.progress.step("recheck")
     target = _clean_target(ctx, commit, annotation, merge)
     ctx.progress.step("tag")
@@ -226,6 +242,13 @@ def finish(ctx: Context, commit: Commit, merge: str | None = None) -> Published:
     ctx.progress.step("cleanup")
     drop_branch(ctx, ingest_branch(annotation.dataset, annotation.ingest))
     return Published(annotation.version, target, annotation)
+
+
+def _keep_pinned(ctx: Context, annotation: Annotation, commit: Commit) -> None:
+    """See that the pin is still there, and make it again if somebody took us for dead and gave it back."""
+    name = pin_branch(annotation.dataset, annotation.version)
+    if _head_or_none(ctx, name) is None:
+        reserve(ctx, annotation.dataset, annotation.version, commit)
 
 
 def _clean_target(ctx: Context, commit: Commit, annotation: Annotation, merge: str) -> str:

@@ -30,6 +30,7 @@ def settle(
         UnknownOutcomeError: replies were lost again and again, and nothing was found.
     """
     caught: tuple[type[LakefsReproError], ...] = (UnknownOutcomeError, *doubtful)
+    lost: UnknownOutcomeError | None = None
     for attempt in range(_TRIES):
         try:
             return act()
@@ -37,7 +38,13 @@ def settle(
             found = look()
             if found is not None:
                 return found
-            if not isinstance(error, UnknownOutcomeError) or attempt == _TRIES - 1:
+            if isinstance(error, UnknownOutcomeError):
+                lost = error
+            elif lost is not None:
+                raise lost from error  # the first one may still be under way: this refusal proves nothing
+            else:
+                raise
+            if attempt == _TRIES - 1:
                 raise
     raise UnknownOutcomeError("No reply to a write, three times over.", hint="look at the server, then try again")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from lakefs_repro.errors import AlreadyExistsError, IntegrityError
@@ -79,18 +79,22 @@ def _bring_up(ctx: Context, line: Line, name: str) -> None:
     )
 
 
-def committed(draft: Draft, digest: str, version: str) -> Commit | None:
-    """The ingest commit that an interrupted run left on the branch, if it is the one wanted now."""
+def committed(draft: Draft, wanted: Annotation, message: str) -> Commit | None:
+    """The ingest commit that an interrupted run left on the branch, if it says and holds all that is wanted now."""
     if draft.fresh:
         return None
     ctx = draft.ctx
     head = ctx.repository.commits.get(ctx.repository.branches.get(draft.branch).commit)
     if not is_annotation(head.metadata) or draft.line.head.id == head.id:
         return None
-    said = Annotation.decode(head.metadata)
-    same = (said.ingest, said.digest, said.version) == (draft.ulid, digest, version)
+    same = head.message == message and _said(Annotation.decode(head.metadata)) == _said(wanted.shortened())
     staged = next(iter(ctx.repository.branches.staged(draft.branch, most=1)), None)
     return head if same and staged is None else None
+
+
+def _said(annotation: Annotation) -> Annotation:
+    """What matters of an annotation: not which ledger it saw, nor what an earlier plan had counted."""
+    return replace(annotation, ledger="", extra={})
 
 
 def write_data(draft: Draft, plan: IngestPlan, hashed: Mapping[str, Hashed]) -> Sent:
@@ -178,7 +182,9 @@ def _commit(ctx: Context, branch: str, message: str, metadata: Mapping[str, str]
         found = ctx.repository.commits.get(head)
         return found if before in found.parents and dict(metadata).items() <= found.metadata.items() else None
 
-    return settle(lambda: ctx.repository.commits.create(branch, message, metadata), look, doubtful=NOTHING_TO_DO)
+    return settle(
+        lambda: ctx.repository.commits.create(branch, message, metadata, allow_empty=True), look, doubtful=NOTHING_TO_DO
+    )
 
 
 def confirm(draft: Draft, made: Commit, plan: IngestPlan, checksums: Mapping[str, str]) -> None:
@@ -196,7 +202,9 @@ def confirm(draft: Draft, made: Commit, plan: IngestPlan, checksums: Mapping[str
     ctx, prefix = draft.ctx, dataset_prefix(draft.line.dataset)
     sent = {prefix + h.file.path: h for h in plan.upload}
     expected = {*sent, *(prefix + path for path in plan.remove)}
-    found = {d.path for d in ctx.repository.commits.diff(draft.line.head.id, made.id, prefix=prefix)}
+    own = (SidecarPaths(draft.line.dataset).root, "_lakefs_actions/")
+    changed = (d.path for d in ctx.repository.commits.diff(draft.line.head.id, made.id))
+    found = {path for path in changed if not path.startswith(own)}
     if found != expected:
         stray = min(found ^ expected)
         raise _unconfirmed(draft, f"{stray} is {'there' if stray in found else 'not there'} unexpectedly")

@@ -4,36 +4,19 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 import time
 from pathlib import Path
 
 import pytest
+from support.commands import command
 from support.lakes import data_at, ingest_files, leftovers, make_context, pins, tags, write_files
 
 from lakefs_repro.snapshot.ingest import STEPS, ingest, journal_folder
 from lakefs_repro.snapshot.line import read_line
 from lakefs_repro.snapshot.request import IngestRequest
 
-DRIVER = Path(__file__).parent / "ingest_driver.py"
 OLD = {"a.bin": b"a", "sub/b.bin": b"b", "c.bin": b"c"}
 NEW = {"a.bin": b"a", "sub/b.bin": b"B2", "d.bin": b"d", "e.bin": b"e"}
-
-
-def command(engine, repository, source, state, **more) -> list[str]:
-    said = {
-        "engine": {
-            "endpoint": engine.endpoint,
-            "access_key_id": engine.access_key_id,
-            "secret_access_key": engine.secret_access_key,
-            "name": engine.name,
-        },
-        "repository": repository,
-        "source": str(source),
-        "state": str(state),
-        **more,
-    }
-    return [sys.executable, "-W", "error", str(DRIVER), json.dumps(said)]
 
 
 @pytest.mark.parametrize("step", [*STEPS, "upload+"])
