@@ -19,7 +19,7 @@ MAX_TEXT = 100
 """Characters of a text minimum or maximum that are kept."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Column:
     """A column as it lies in the files."""
 
@@ -41,7 +41,7 @@ class Column:
         return cls(data["name"], data["logical_type"], data["physical_type"], data["nullable"])
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class TableSchema:
     """The columns of a table in their order."""
 
@@ -56,7 +56,7 @@ class TableSchema:
         return cls(data["table"], tuple(Column.from_json(column) for column in data["columns"]))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class ColumnStatistics:
     """Nulls, minimum and maximum of a column; ``withheld`` says that the column is ``pii``."""
 
@@ -81,7 +81,7 @@ class ColumnStatistics:
         return cls(data["name"], data["nulls"], data.get("min"), data.get("max"), data.get("withheld", False))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class FileStatistics:
     """One file of a table: what is kept of it, so that a later version need not read it again."""
 
@@ -103,7 +103,7 @@ class FileStatistics:
         return cls(data["path"], data["table"], data["rows"], _columns(data))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class TableStatistics:
     """All files of a table together."""
 

@@ -19,7 +19,7 @@ FILES_SHOWN = 5
 """Files of one broken promise that ``render`` names before it sums up the rest."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Violation:
     """A promise of the contract that a file breaks.
 
@@ -48,7 +48,7 @@ class Violation:
         }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class ValidationReport:
     """The outcome of holding files to a contract.
 
@@ -128,7 +128,9 @@ def _render_one(violation: Violation) -> Iterator[str]:
     warning = "warning: " if violation.severity == "warning" else ""
     yield f"{warning}{subject}: {violation.message} [{violation.rule}]"
     if violation.rows:
-        shown = ", ".join(_quote(example) for example in violation.examples)
+        # The parts of a composite key are parted by commas already.
+        between = "; " if any(", " in example for example in violation.examples) else ", "
+        shown = between.join(_quote(example) for example in violation.examples)
         yield f"    {_count(violation.rows, 'row')}" + (f", such as {shown}" if shown else "")
 
 

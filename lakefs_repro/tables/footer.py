@@ -64,6 +64,8 @@ def _note(found: FileProfile, i: int, column: ContractProperty, footer: Footer) 
     found.nulls[i] = footer.nulls
     if column.logical_type in ("object", "array") or column.withheld or footer.nulls == found.rows:
         return True
+    if isinstance(footer.minimum, bytes):
+        return True  # binary values have no bounds that anybody reads
     low, high = to_value(footer.minimum, column), to_value(footer.maximum, column)
     if low is None or high is None:
         return False

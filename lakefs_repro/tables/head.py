@@ -31,7 +31,7 @@ class UnreadableError(Exception):
     """A file that is not what its name promises; the message says why, without its values."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Footer:
     """What the footer of a Parquet file knows about one column; None where it does not say."""
 
@@ -44,7 +44,7 @@ class Footer:
         return self.minimum is not None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Head:
     """The columns of one file. ``logical`` and ``physical`` types are known for Parquet only."""
 

@@ -15,7 +15,6 @@ from lakefs_repro.tables.relation import Layout, relation
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from lakefs_repro.model.contract import ContractProperty
     from lakefs_repro.model.table import Value
     from lakefs_repro.tables.predicates import Predicate
     from lakefs_repro.tables.session import Session
@@ -110,16 +109,17 @@ def _aggregates(
         )
     if statistics:
         for i in columns:
-            yield from _statistics(i, layout.table.properties[i])
+            yield from _statistics(i, layout)
     for number, predicate in predicates.items():
         if predicate.column in columns:
             sql = f"count(*) FILTER ({predicate.condition})"
             yield _Aggregate(sql, lambda found, value, number=number: found.bad.update({number: value}))  # type: ignore[misc]
 
 
-def _statistics(i: int, column: ContractProperty) -> Iterator[_Aggregate]:
+def _statistics(i: int, layout: Layout) -> Iterator[_Aggregate]:
+    column = layout.table.properties[i]
     yield _Aggregate(f"count(*) FILTER (n{i})", lambda found, value: found.nulls.update({i: value}))
-    if column.withheld or column.logical_type in ("object", "array"):
+    if column.withheld or column.logical_type in ("object", "array") or layout.is_binary(column):
         return
     only = f" FILTER (isfinite(t{i}))" if column.logical_type == "number" else ""
 

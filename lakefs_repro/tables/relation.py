@@ -66,6 +66,11 @@ class Layout:
         """The position of ``column`` in the files, or None."""
         return self.head.columns.index(column.column) if column.column in self.head.columns else None
 
+    def is_binary(self, column: ContractProperty) -> bool:
+        """Whether it is a Parquet column of bytes that are no text."""
+        place = self.place(column)
+        return self.head.format == "parquet" and place is not None and "binary" in self.head.physical[place]
+
     def mistyped(self, column: ContractProperty) -> str | None:
         """The logical type of a Parquet column where it is not the promised one."""
         place = self.place(column)

@@ -72,9 +72,13 @@ def test_footers_alone_answer_for_parquet_without_other_checks(data, make_contra
 
     monkeypatch.setattr("lakefs_repro.tables.profile.relation", forbidden)
     promised = make_contract(
-        {"name": "a", "logicalType": "integer", "required": True}, {"name": "v", "logicalType": "array"}
+        {"name": "a", "logicalType": "integer", "required": True},
+        {"name": "v", "logicalType": "array"},
+        {"name": "i", "logicalType": "string"},
     )
-    report = data.validate(promised, data.parquet("f.parquet", {"a": [1, 2], "v": [[0.5], [0.25]]}))
+    report = data.validate(
+        promised, data.parquet("f.parquet", {"a": [1, 2], "v": [[0.5], [0.25]], "i": [b"\xff", None]})
+    )
     assert report.ok
     assert report.rows == 2
 
@@ -130,3 +134,12 @@ def test_schemas_say_how_columns_lie_in_the_files(data, make_contract):
         ("new", "string", "string"),
     ]
     assert TableSchema.from_json(json.loads(json.dumps(schema.to_json()))) == schema
+
+
+def test_binary_values_have_no_bounds(data, make_contract, monkeypatch):
+    promised = make_contract({"name": "i", "logicalType": "string"})
+    file = data.parquet("f.parquet", {"i": [b"\xff", None]})
+    by_footer = data.statistics(promised, file)
+    assert named(by_footer[0].columns) == {"i": (1, None, None)}
+    monkeypatch.setattr("lakefs_repro.tables.profile.from_footer", lambda *_: None)
+    assert data.statistics(promised, file) == by_footer
