@@ -26,7 +26,7 @@ from lakefs_repro.model.manifest import iter_chunk_names
 from lakefs_repro.model.names import ingest_branch, parse_pin_branch, parse_tag, pin_branch, tag_name
 from lakefs_repro.model.version import Version
 from lakefs_repro.snapshot.context import Context
-from lakefs_repro.snapshot.line import first_commit, foreign_changes, line_at, merge_of, read_line, require_clean
+from lakefs_repro.snapshot.line import Line, first_commit, foreign_changes, merge_of, read_line, require_clean
 from lakefs_repro.snapshot.settle import NOTHING_TO_DO, TAKEN, settle
 from lakefs_repro.snapshot.sidecar import Sidecar
 
@@ -253,7 +253,7 @@ def _keep_pinned(ctx: Context, annotation: Annotation, commit: Commit) -> None:
 
 def _clean_target(ctx: Context, commit: Commit, annotation: Annotation, merge: str) -> str:
     """The first of the merge commit and ``main``'s head whose dataset equals the ingest commit."""
-    line = replace_head(ctx, annotation.dataset, commit, merge)
+    line = Line(annotation.dataset, merge, commit, annotation)
     if not foreign_changes(ctx, line):
         return merge
     now = read_line(ctx, annotation.dataset)
@@ -261,11 +261,6 @@ def _clean_target(ctx: Context, commit: Commit, annotation: Annotation, merge: s
         require_clean(ctx, line)
     require_clean(ctx, now)
     return now.main
-
-
-def replace_head(ctx: Context, dataset: str, commit: Commit, at: str) -> Any:
-    """The line as it must stand at ``at`` right after ``commit`` was merged."""
-    return replace(line_at(ctx, dataset, at), head=commit)
 
 
 def _tag(ctx: Context, annotation: Annotation, target: str) -> None:
