@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from lakefs_repro import __version__
 from lakefs_repro.embedded.reply import json_reply, no_content, page_reply
-from lakefs_repro.embedded.store.database import FORMAT_VERSION
 from lakefs_repro.embedded.store.engine import COMMITTER
+from lakefs_repro.embedded.store.formats import FORMAT_VERSION
 
 if TYPE_CHECKING:
     from lakefs_repro.embedded.call import Call

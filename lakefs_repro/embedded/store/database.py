@@ -8,43 +8,14 @@ import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from lakefs_repro.embedded.store.formats import FORMAT_VERSION, STEPS
 from lakefs_repro.errors import InvalidError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-FORMAT_VERSION = 1
 _MAX_IDLE_LOG = 64 * 1024 * 1024
-
-_SCHEMA = """
-CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE namespaces (name TEXT PRIMARY KEY) WITHOUT ROWID;
-CREATE TABLE repositories (
-    id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE, namespace TEXT NOT NULL,
-    default_branch TEXT NOT NULL, creation_date INTEGER NOT NULL, read_only INTEGER NOT NULL,
-    metadata TEXT NOT NULL DEFAULT '{}', protection TEXT NOT NULL DEFAULT '[]', gc_rules TEXT
-);
-CREATE TABLE branches (
-    id INTEGER PRIMARY KEY AUTOINCREMENT, repository INTEGER NOT NULL, name TEXT NOT NULL,
-    commit_id TEXT NOT NULL, hidden INTEGER NOT NULL, UNIQUE (repository, name)
-);
-CREATE TABLE tags (
-    repository INTEGER NOT NULL, name TEXT NOT NULL, commit_id TEXT NOT NULL, PRIMARY KEY (repository, name)
-) WITHOUT ROWID;
-CREATE TABLE commits (
-    repository INTEGER NOT NULL, id TEXT NOT NULL, parents TEXT NOT NULL, committer TEXT NOT NULL,
-    message TEXT NOT NULL, creation_date INTEGER NOT NULL, metarange TEXT NOT NULL, metadata TEXT NOT NULL,
-    generation INTEGER NOT NULL, PRIMARY KEY (repository, id)
-) WITHOUT ROWID;
-CREATE TABLE staged (
-    branch INTEGER NOT NULL, path TEXT NOT NULL, sequence INTEGER NOT NULL, checksum TEXT, size INTEGER,
-    mtime INTEGER, address TEXT, content_type TEXT, metadata TEXT, PRIMARY KEY (branch, path)
-) WITHOUT ROWID;
-CREATE TABLE blocks (id BLOB PRIMARY KEY, size INTEGER NOT NULL, pack INTEGER, start INTEGER) WITHOUT ROWID;
-CREATE TABLE ranges (id TEXT PRIMARY KEY, data BLOB NOT NULL);
-CREATE TABLE metaranges (id TEXT PRIMARY KEY, data BLOB NOT NULL);
-"""
 
 
 class Database:
@@ -77,12 +48,13 @@ class Database:
                 hint="upgrade lakefs-repro, or choose another folder",
                 kind="engine-format-newer",
             )
-        if version == 0:
-            self.writer.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} PRAGMA user_version = {FORMAT_VERSION};")
-            self.writer.executemany(
-                "INSERT INTO settings VALUES (?, ?)",
-                [("root_id", secrets.token_hex(16)), ("created", str(now))],
-            )
+        for number, step in enumerate(STEPS[version:], version + 1):
+            self.writer.executescript(f"BEGIN IMMEDIATE; {step} PRAGMA user_version = {number};")
+            if number == 1:
+                self.writer.executemany(
+                    "INSERT INTO settings VALUES (?, ?)",
+                    [("root_id", secrets.token_hex(16)), ("created", str(now))],
+                )
             self.writer.execute("COMMIT")
 
     def reader(self) -> sqlite3.Connection:

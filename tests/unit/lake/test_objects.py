@@ -102,7 +102,7 @@ def test_deleting_nothing_asks_nothing(scripted, wire):
     assert scripted.seen == []
 
 
-# Damage: only the embedded engine's store can be damaged from here; tests/contract holds the real one's answers.
+# Damage: only the embedded engine's store can be damaged from here; tests/conformance holds the real one's answers.
 
 
 @pytest.fixture

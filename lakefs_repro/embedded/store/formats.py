@@ -1,0 +1,39 @@
+"""The on-disk format of the metadata, version by version.
+
+A new folder takes every step, an older one those that it has not taken yet, each in one transaction. A step that was
+released is never changed: what comes later is a step of its own.
+"""
+
+from __future__ import annotations
+
+_FIRST = """
+CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE namespaces (name TEXT PRIMARY KEY) WITHOUT ROWID;
+CREATE TABLE repositories (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE, namespace TEXT NOT NULL,
+    default_branch TEXT NOT NULL, creation_date INTEGER NOT NULL, read_only INTEGER NOT NULL,
+    metadata TEXT NOT NULL DEFAULT '{}', protection TEXT NOT NULL DEFAULT '[]', gc_rules TEXT
+);
+CREATE TABLE branches (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, repository INTEGER NOT NULL, name TEXT NOT NULL,
+    commit_id TEXT NOT NULL, hidden INTEGER NOT NULL, UNIQUE (repository, name)
+);
+CREATE TABLE tags (
+    repository INTEGER NOT NULL, name TEXT NOT NULL, commit_id TEXT NOT NULL, PRIMARY KEY (repository, name)
+) WITHOUT ROWID;
+CREATE TABLE commits (
+    repository INTEGER NOT NULL, id TEXT NOT NULL, parents TEXT NOT NULL, committer TEXT NOT NULL,
+    message TEXT NOT NULL, creation_date INTEGER NOT NULL, metarange TEXT NOT NULL, metadata TEXT NOT NULL,
+    generation INTEGER NOT NULL, PRIMARY KEY (repository, id)
+) WITHOUT ROWID;
+CREATE TABLE staged (
+    branch INTEGER NOT NULL, path TEXT NOT NULL, sequence INTEGER NOT NULL, checksum TEXT, size INTEGER,
+    mtime INTEGER, address TEXT, content_type TEXT, metadata TEXT, PRIMARY KEY (branch, path)
+) WITHOUT ROWID;
+CREATE TABLE blocks (id BLOB PRIMARY KEY, size INTEGER NOT NULL, pack INTEGER, start INTEGER) WITHOUT ROWID;
+CREATE TABLE ranges (id TEXT PRIMARY KEY, data BLOB NOT NULL);
+CREATE TABLE metaranges (id TEXT PRIMARY KEY, data BLOB NOT NULL);
+"""
+
+STEPS: tuple[str, ...] = (_FIRST,)
+FORMAT_VERSION = len(STEPS)
