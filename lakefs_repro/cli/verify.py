@@ -32,10 +32,11 @@ class Verified(Result):
     def __init__(self, where: Where, report: VerifyReport) -> None:
         self.where: Where = where
         self._report = report
-        self.exit = Exit.DONE if report.ok else Exit.SAID_NO
+        kept = report.pin in (None, "held")
+        self.exit = Exit.DONE if report.ok and kept else Exit.SAID_NO
         if not report.ok:
             self.next = "lakefs-repro doctor looks for what can be repaired"
-        elif report.pin not in (None, "held"):
+        elif not kept:
             self.next = "lakefs-repro doctor --repair pins it again"
 
     def data(self) -> Mapping[str, Any]:
@@ -72,8 +73,9 @@ class Verified(Result):
 def command(talk: Conversation, *, ref: str, dataset: str | None, deep: bool) -> Verified:
     """Prove that the data of REF is there: read every object at its last byte, or with --deep the whole of it.
 
-    Exits with 1 when anything is wrong. REF is for example flights@1.2.0, flights@^1.1, flights@latest,
-    flights@1.2.0#month=3, a commit, a branch, a digest or a lakefs:// URI.
+    Exits with 1 when anything is wrong, also when a version is there today but has lost the pin that keeps it.
+    REF is for example flights@1.2.0, flights@^1.1, flights@latest, flights@1.2.0#month=3, a commit, a branch,
+    a digest or a lakefs:// URI.
     """
     lake = open_lake(talk)
     return Verified(where_of(lake), lake.verify(ref, dataset=dataset, deep=deep))

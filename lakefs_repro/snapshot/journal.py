@@ -78,12 +78,24 @@ def open_journal(folder: Path, intent: Intent, new_ulid: str) -> Journal:
         path.unlink(missing_ok=True)
         file.close()
     path = folder / f"{intent.key}-{new_ulid}.json"
-    made = path.open("x+", encoding="utf-8")
-    fcntl.flock(made, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    json.dump({"ulid": new_ulid, **asdict(intent)}, made)
-    made.flush()
-    os.fsync(made.fileno())
-    return Journal(path, made, new_ulid, resumed=False)
+    return Journal(path, _written(path, {"ulid": new_ulid, **asdict(intent)}), new_ulid, resumed=False)
+
+
+def _written(path: Path, note: dict[str, str]) -> IO[str]:
+    """A new note, locked and whole before it has its name: nobody takes it for that of a dead process meanwhile."""
+    unnamed = path.with_suffix(".new")
+    made = unnamed.open("w+", encoding="utf-8")
+    try:
+        fcntl.flock(made, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        json.dump(note, made)
+        made.flush()
+        os.fsync(made.fileno())
+        unnamed.rename(path)
+    except BaseException:
+        unnamed.unlink(missing_ok=True)
+        made.close()
+        raise
+    return made
 
 
 def is_live(folder: Path, ulid: str) -> bool | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import errno
 import hashlib
 import os
 from collections.abc import Callable, Iterable, Iterator
@@ -15,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Final
 
-from lakefs_repro.errors import IntegrityError, InvalidError, LakefsReproError, NotFoundError
+from lakefs_repro.errors import IntegrityError, InvalidError, LakefsReproError, NotFoundError, UnavailableError
 from lakefs_repro.lake.objects import Objects, frame
 from lakefs_repro.lake.values import ServerInfo
 from lakefs_repro.transfer.hashing import BLOCK, Hashes, hash_file
@@ -28,6 +29,7 @@ LOCAL_FROM: Final = 8 << 20
 MULTIPART_FROM: Final = 32 << 20
 PART: Final = 16 << 20
 MAX_PARTS: Final = 10_000
+_FULL: Final = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +148,8 @@ class Uploader:
         name = f"{upload.hashes.sha256}-{os.getpid()}-{os.urandom(6).hex()}"
         target = incoming / name
         try:
-            _copy(source, target)
+            with _told_when_full(incoming):
+                _copy(source, target)
             hashes = upload.hashes
             self._objects.put_local(
                 branch, upload.path, file=name, size=hashes.size, sha256=hashes.sha256, md5=hashes.md5
@@ -238,6 +241,21 @@ def _changed(upload: Upload) -> IntegrityError:
         hint="something writes to the source; let it finish and type the command again",
         kind="source-changed",
     )
+
+
+@contextlib.contextmanager
+def _told_when_full(folder: Path) -> Iterator[None]:
+    """A full disk of the engine is no unreadable source: the same error as when the engine itself finds it full."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _FULL:
+            raise
+        raise UnavailableError(
+            f"the disk of the embedded engine is full: {folder} takes nothing more ({error.strerror}).",
+            hint="`main` is as it was; free some space and type the command again",
+            kind="server-disk-full",
+        ) from error
 
 
 def _copy(source: Path, target: Path) -> None:

@@ -47,6 +47,8 @@ def test_damage_is_named_and_is_exit_1(fresh_engine, flights_on, cli):
 def test_a_version_without_a_pin_is_said_to_be_in_danger(flights):
     flights.server.repository(flights.repository).branches.delete("pin-flights-v1_0_0")
     said = flights.run("verify", "flights@1.0.0")
+    assert said.code == 1
+    assert "verified" in said.out
     assert "NOT kept" in said.out
     assert "doctor --repair" in said.err
 

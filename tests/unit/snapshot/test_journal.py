@@ -43,6 +43,15 @@ def test_the_first_journal_is_new_and_the_next_resumes_it(tmp_path):
         assert (journal.ulid, journal.resumed) == (FIRST, True)
 
 
+def test_a_note_has_its_name_only_when_it_is_locked_and_whole(tmp_path, monkeypatch):
+    seen = []
+    sync = os.fsync
+    monkeypatch.setattr(os, "fsync", lambda file: (seen.append(list(tmp_path.glob("*.json"))), sync(file)))
+    with open_journal(tmp_path, INTENT, FIRST):
+        assert seen == [[]]
+        assert is_live(tmp_path, FIRST)
+
+
 def test_a_finished_ingest_leaves_nothing_to_resume(tmp_path):
     open_journal(tmp_path, INTENT, FIRST).forget()
     assert list(tmp_path.iterdir()) == []

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import os
+import resource
 from urllib.parse import urlsplit
 
 import pytest
 
-from lakefs_repro.errors import IntegrityError, LakefsReproError, NotFoundError
+from lakefs_repro.errors import IntegrityError, LakefsReproError, NotFoundError, UnavailableError
 from lakefs_repro.lake.endpoint import Endpoint
 from lakefs_repro.lake.repository import Server
 from lakefs_repro.lake.values import ServerInfo
@@ -193,3 +194,17 @@ def test_a_large_file_goes_in_parts_to_a_store_behind_lakefs(lakefs_engine, tmp_
     with pytest.raises(IntegrityError) as caught:
         Uploader(repository.objects, roads).send("main", [upload])
     assert caught.value.kind == "source-changed"
+
+
+def test_full_disk_of_the_engine_is_not_an_unreadable_source(lake, tmp_path):
+    repository, roads = lake
+    upload = upload_of(tmp_path, "big", os.urandom(LOCAL_FROM))
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (LOCAL_FROM // 2, limits[1]))
+    try:
+        with pytest.raises(UnavailableError, match="disk of the embedded engine is full") as caught:
+            Uploader(repository.objects, Roads(incoming=roads.incoming)).send("main", [upload])
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert caught.value.kind == "server-disk-full"
+    assert list(roads.incoming.iterdir()) == []
