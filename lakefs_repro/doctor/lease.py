@@ -15,7 +15,6 @@ from lakefs_repro.errors import NotFoundError
 from lakefs_repro.model.names import ulid_time
 from lakefs_repro.snapshot import journal as journals
 from lakefs_repro.snapshot.context import Context
-from lakefs_repro.snapshot.ingest import journal_folder
 
 LEASE: Final = timedelta(hours=24)
 
@@ -49,7 +48,7 @@ class Leases:
 
     def owner(self, ulid: str, last_sign: Callable[[], datetime | None] = lambda: None) -> Owner:
         """Who is at work under ``ulid``; ``last_sign`` is asked only when its own time is longer ago than the lease."""
-        live = journals.is_live(journal_folder(self.ctx), ulid)
+        live = journals.is_live(self.ctx.journals, ulid)
         if live is not None:
             return Owner("live" if live else "dead")
         if self.lease <= timedelta(0):

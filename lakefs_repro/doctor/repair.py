@@ -19,7 +19,6 @@ from lakefs_repro.model.names import LEDGER_BRANCH, pin_branch, tag_name
 from lakefs_repro.snapshot import journal as journals
 from lakefs_repro.snapshot.context import Context
 from lakefs_repro.snapshot.heal import heal
-from lakefs_repro.snapshot.ingest import journal_folder
 from lakefs_repro.snapshot.line import first_commit
 from lakefs_repro.snapshot.publish import drop_branch, finish, record, release, reserve
 from lakefs_repro.snapshot.resolve import resolve
@@ -74,7 +73,7 @@ def _heal_ingest(ctx: Context, wanted: Repair) -> str:
 @contextlib.contextmanager
 def _journal_of(ctx: Context, ulid: str) -> Iterator[None]:
     """Hold a dead ingest's journal meanwhile, so that the same command does not come alive under our hands."""
-    folder = journal_folder(ctx)
+    folder = ctx.journals
     journal = journals.seize(folder, ulid)
     if journal is None and journals.is_live(folder, ulid):
         raise ConflictError(f"The ingest {ulid} came alive just now; nothing was changed.", kind="came-alive")

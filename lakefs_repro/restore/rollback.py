@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -11,12 +10,11 @@ from lakefs_repro.lake.values import Commit
 from lakefs_repro.ledger.append import ledger_head
 from lakefs_repro.model.annotation import Annotation
 from lakefs_repro.model.head import HeadRecord
-from lakefs_repro.model.names import ingest_branch, new_ulid
+from lakefs_repro.model.names import ingest_branch
 from lakefs_repro.model.version import Version
 from lakefs_repro.snapshot import journal as journals
 from lakefs_repro.snapshot.context import Context
-from lakefs_repro.snapshot.heal import heal, take_over
-from lakefs_repro.snapshot.ingest import journal_folder
+from lakefs_repro.snapshot.heal import clear_holder, finish_latest, heal
 from lakefs_repro.snapshot.line import Line, merge_of, read_line, require_clean
 from lakefs_repro.snapshot.publish import (
     ReservedError,
@@ -74,8 +72,7 @@ def roll_back(
         return _plan(ctx, dataset, target)
     repository = ctx.repository
     intent = journals.Intent(repository.wire.endpoint.url, repository.name, dataset, f"rollback:{old.id}")
-    ulid = new_ulid(int(ctx.now().timestamp() * 1000), os.urandom(10))
-    with journals.open_journal(journal_folder(ctx), intent, ulid) as journal:
+    with journals.open_journal(ctx.journals, intent, ctx.new_id()) as journal:
         result = _resumed(ctx, dataset, target, journal) or _roll_back(ctx, old, target, journal, message)
         journal.forget()
         return result
@@ -139,7 +136,7 @@ def _roll_back(
     dataset, ulid = target.dataset, journal.ulid
     version = ""
     try:
-        _finish_dead(ctx, read_line(ctx, dataset))
+        finish_latest(ctx, read_line(ctx, dataset))
         line = _look(ctx, dataset)
         now = line.annotation or target
         if (now.digest, now.schema) == (target.digest, target.schema):
@@ -177,18 +174,12 @@ def _next_patch(ctx: Context, dataset: str, now: Annotation) -> str:
     return str(max([*taken_versions(ctx, dataset), Version(now.version)]).bump("patch"))
 
 
-def _finish_dead(ctx: Context, line: Line) -> None:
-    """Tag and record the latest version when the process of this machine that merged it died before it could."""
-    if line.annotation:
-        take_over(ctx, journal_folder(ctx), line.dataset, line.annotation.ingest)
-
-
 def _reserve(ctx: Context, dataset: str, version: str, made: Commit) -> None:
     """Reserve the version, after cleaning up after a holder of this machine that is known to be dead."""
     try:
         reserve(ctx, dataset, version, made)
     except ReservedError as error:
-        if not error.holder or not take_over(ctx, journal_folder(ctx), dataset, error.holder):
+        if not clear_holder(ctx, dataset, error):
             raise
         reserve(ctx, dataset, version, made)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
@@ -9,6 +10,7 @@ from pathlib import Path
 
 from lakefs_repro.lake.repository import Repository
 from lakefs_repro.lake.values import ServerInfo
+from lakefs_repro.model.names import new_ulid
 from lakefs_repro.ports import Progress, Silence
 
 
@@ -43,3 +45,12 @@ class Context:
     now: Callable[[], datetime] = _utc_now
     progress: Progress = field(default_factory=Silence)
     threads: int = 8
+
+    @property
+    def journals(self) -> Path:
+        """Where the journals of this machine's ingests lie."""
+        return self.state / "ingests"
+
+    def new_id(self) -> str:
+        """A ULID for now."""
+        return new_ulid(int(self.now().timestamp() * 1000), os.urandom(10))

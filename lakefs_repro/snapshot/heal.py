@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Literal
 
 from lakefs_repro.errors import NotFoundError
@@ -11,7 +10,8 @@ from lakefs_repro.model.annotation import Annotation, is_annotation
 from lakefs_repro.model.names import ingest_branch, parse_pin_branch, pin_branch
 from lakefs_repro.snapshot import journal as journals
 from lakefs_repro.snapshot.context import Context
-from lakefs_repro.snapshot.publish import drop_branch, finish, release
+from lakefs_repro.snapshot.line import Line
+from lakefs_repro.snapshot.publish import ReservedError, drop_branch, finish, release
 
 Healed = Literal["finished", "cleaned", "nothing"]
 
@@ -33,19 +33,30 @@ def heal(ctx: Context, dataset: str, ulid: str) -> Healed:
     return "cleaned" if there else "nothing"
 
 
-def take_over(ctx: Context, folder: Path, dataset: str, ulid: str) -> bool:
+def take_over(ctx: Context, dataset: str, ulid: str) -> bool:
     """Heal an ingest of this machine whose process is gone, holding its journal so that it can't come alive meanwhile.
 
     Returns:
         Whether it was dead; one that is alive, or of another machine, is left alone.
     """
-    journal = journals.seize(folder, ulid)
+    journal = journals.seize(ctx.journals, ulid)
     if journal is None:
         return False
     with journal:
         heal(ctx, dataset, ulid)
         journal.forget()
     return True
+
+
+def finish_latest(ctx: Context, line: Line) -> None:
+    """Tag and record the latest version when the process of this machine that merged it died before it could."""
+    if line.annotation:
+        take_over(ctx, line.dataset, line.annotation.ingest)
+
+
+def clear_holder(ctx: Context, dataset: str, error: ReservedError) -> bool:
+    """Finish, or clean up after, whoever holds a version, if it is of this machine and dead; whether it was."""
+    return bool(error.holder) and take_over(ctx, dataset, error.holder)
 
 
 def _ingest_commit(ctx: Context, dataset: str, ulid: str, branch: str) -> Commit | None:

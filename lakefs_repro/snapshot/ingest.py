@@ -5,28 +5,24 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from lakefs_repro.errors import ConflictError, InternalError, InvalidError, LakefsReproError, UnavailableError
+from lakefs_repro.errors import ConflictError, InvalidError, LakefsReproError, UnavailableError
 from lakefs_repro.lake.values import Commit
-from lakefs_repro.ledger.append import ledger_head
-from lakefs_repro.model.annotation import Annotation
 from lakefs_repro.model.head import HeadRecord
-from lakefs_repro.model.names import check_dataset_name, dataset_prefix, ingest_branch, new_ulid
-from lakefs_repro.model.version import FIRST_VERSION, Version
+from lakefs_repro.model.names import check_dataset_name, dataset_prefix, ingest_branch
 from lakefs_repro.snapshot import journal as journals
 from lakefs_repro.snapshot.context import Context
-from lakefs_repro.snapshot.heal import take_over
+from lakefs_repro.snapshot.heal import clear_holder, finish_latest
 from lakefs_repro.snapshot.line import Line, read_line, require_clean, sidecar_of
+from lakefs_repro.snapshot.outcome import annotation_of, finished_result, next_version, result_of
 from lakefs_repro.snapshot.plan import Hashed, IngestPlan, check_paths, make_plan
 from lakefs_repro.snapshot.publish import (
     LostRaceError,
-    Published,
     ReservedError,
     drop_branch,
     finish,
@@ -36,7 +32,6 @@ from lakefs_repro.snapshot.publish import (
     release_others,
     require_free,
     reserve,
-    taken_versions,
 )
 from lakefs_repro.snapshot.request import IngestRequest, IngestResult, Outcome
 from lakefs_repro.snapshot.source import Scan, SourceFile, scan
@@ -91,16 +86,6 @@ def ingest(ctx: Context, request: IngestRequest) -> IngestResult:
         return _journaled(ctx, request, found, hashed, Path(spill))
 
 
-def journal_folder(ctx: Context) -> Path:
-    """Where the journals of this machine lie."""
-    return ctx.state / "ingests"
-
-
-def new_id(ctx: Context) -> str:
-    """A ULID for now."""
-    return new_ulid(int(ctx.now().timestamp() * 1000), os.urandom(10))
-
-
 def _hash(ctx: Context, found: Scan) -> dict[str, Hashed]:
     ctx.progress.step("hash", total=sum(f.size for f in found.files), unit="B")
     paths: dict[Path, list[SourceFile]] = {}
@@ -121,9 +106,9 @@ def _dry_run(
     ctx.progress.step("validate")
     validated = validate_plan(ctx, request, line, plan, hashed, spill)
     if plan.same and _same_contract(ctx, line, request):
-        return _result(ctx, "unchanged", line.annotation, plan, found)
-    draft = _annotation(ctx, request, line, plan, validated, "", _next_version(ctx, request, line))
-    return _result(ctx, "planned", draft, plan, found)
+        return result_of(ctx, "unchanged", line.annotation, plan, found)
+    draft = annotation_of(ctx, request, line, plan, validated, "", next_version(ctx, request, line))
+    return result_of(ctx, "planned", draft, plan, found)
 
 
 def _journaled(
@@ -131,7 +116,7 @@ def _journaled(
 ) -> IngestResult:
     repository = ctx.repository
     intent = journals.Intent(repository.wire.endpoint.url, repository.name, request.dataset, request.fingerprint)
-    with journals.open_journal(journal_folder(ctx), intent, new_id(ctx)) as journal:
+    with journals.open_journal(ctx.journals, intent, ctx.new_id()) as journal:
         work = _Work(ctx, request, found, hashed, spill, journal.ulid, resumed=journal.resumed)
         try:
             result = work.run()
@@ -177,7 +162,7 @@ class _Work:
                 return self._turn()
             except (LostRaceError, ReservedError) as error:
                 self._give_back()
-                if isinstance(error, ReservedError) and self._heal_holder(error):
+                if isinstance(error, ReservedError) and clear_holder(self.ctx, self.request.dataset, error):
                     continue
                 if self.request.mode != "append" or self.request.version:
                     raise
@@ -196,13 +181,13 @@ class _Work:
         done = self._done_before(line)
         if done:
             return done
-        self._finish_predecessor(line)
+        finish_latest(ctx, line)
         require_clean(ctx, line)
         plan = _plan(ctx, request, line, self.hashed)
         if plan.same and _same_contract(ctx, line, request):
             self.abandon()
-            return _result(ctx, "unchanged", line.annotation, plan, self.found)
-        version = _next_version(ctx, request, line)
+            return result_of(ctx, "unchanged", line.annotation, plan, self.found)
+        version = next_version(ctx, request, line)
         if self.resumed:
             release_others(ctx, request.dataset, version, self.ulid)
         require_free(ctx, request.dataset, version, self.ulid)
@@ -215,7 +200,7 @@ class _Work:
         self.merged = True
         published = finish(ctx, made, merge)
         outcome: Outcome = "resumed" if self.resumed else "created"
-        result = _result(ctx, outcome, published.annotation, plan, self.found, self.sent)
+        result = result_of(ctx, outcome, published.annotation, plan, self.found, self.sent)
         return replace(result, commit=published.merge, ingest_commit=made.id, rows=validated.rows)
 
     def _done_before(self, line: Line) -> IngestResult | None:
@@ -230,12 +215,7 @@ class _Work:
         published = finish(self.ctx, made)
         drop_branch(self.ctx, branch)
         self.finished_earlier = True
-        return _finished(self.ctx, published, made, self.found)
-
-    def _finish_predecessor(self, line: Line) -> None:
-        """Tag and record the latest version when the process of this machine that merged it died before it could."""
-        if line.annotation:
-            take_over(self.ctx, journal_folder(self.ctx), line.dataset, line.annotation.ingest)
+        return finished_result(self.ctx, published, made, self.found)
 
     def _merged_commit(self, line: Line, branch: str) -> Commit | None:
         if line.annotation and line.annotation.ingest == self.ulid:
@@ -257,7 +237,7 @@ class _Work:
         validated = validate_plan(ctx, request, line, plan, self.hashed, self.spill)
         ctx.progress.step("branch")
         draft = open_draft(ctx, line, self.ulid)
-        annotation = _annotation(ctx, request, line, plan, validated, self.ulid, version)
+        annotation = annotation_of(ctx, request, line, plan, validated, self.ulid, version)
         message = request.message or f"Ingest {request.dataset}@{version}"
         made = committed(draft, annotation, message)
         checksums: Mapping[str, str] = {}
@@ -289,10 +269,6 @@ class _Work:
             release(self.ctx, self.request.dataset, self.reserved, self.ulid)
             self.reserved = ""
 
-    def _heal_holder(self, error: ReservedError) -> bool:
-        """Finish or clean up after a holder of this machine that is known to be dead."""
-        return bool(error.holder) and take_over(self.ctx, journal_folder(self.ctx), self.request.dataset, error.holder)
-
     def abandon(self) -> bool:
         """Leave nothing of this ingest behind, unless ``main`` holds it already; say whether it is gone."""
         if self.merged:
@@ -321,107 +297,3 @@ def _plan(ctx: Context, request: IngestRequest, line: Line, hashed: Mapping[str,
 def _same_contract(ctx: Context, line: Line, request: IngestRequest) -> bool:
     captured = captured_contract(ctx, line) if request.contract else None
     return request.contract is None or (captured is not None and captured.hash == request.contract.hash)
-
-
-def _next_version(ctx: Context, request: IngestRequest, line: Line) -> str:
-    """The version to make.
-
-    Raises:
-        InvalidError: the version named does not come after those that exist.
-    """
-    taken = taken_versions(ctx, request.dataset)
-    if line.annotation:
-        taken.append(Version(line.annotation.version))
-    if not taken:
-        return str(Version(request.version)) if request.version else FIRST_VERSION
-    latest = max(taken)
-    if not request.version:
-        return str(latest.bump(request.bump or "minor"))
-    wanted = Version(request.version)
-    if wanted <= latest:
-        raise InvalidError(
-            f"{request.dataset}@{wanted} does not come after the latest version, {latest}.",
-            hint=f"name a higher one, or leave it out for {latest.bump(request.bump or 'minor')}",
-            kind="version-not-higher",
-        )
-    return str(wanted)
-
-
-def _annotation(
-    ctx: Context, request: IngestRequest, line: Line, plan: IngestPlan, validated: Validated, ulid: str, version: str
-) -> Annotation:
-    return Annotation(
-        ingest=ulid or new_id(ctx),
-        dataset=request.dataset,
-        version=version,
-        digest=plan.manifest.root,
-        schema=validated.contract.hash,
-        rows=validated.rows,
-        bytes=plan.manifest.bytes,
-        files=plan.manifest.entries,
-        inputs=request.inputs,
-        job=request.job,
-        query=request.query,
-        code=request.code,
-        code_dirty=request.code_dirty,
-        ledger=ledger_head(ctx.repository),
-        previous=line.annotation.version if line.annotation else "",
-        tool=ctx.tool,
-        sha256_by="client",
-        extra={
-            "repro.by": ctx.who,
-            "repro.added": str(plan.added),
-            "repro.changed": str(plan.changed),
-            "repro.removed": str(len(plan.remove)),
-        },
-    )
-
-
-def _result(
-    ctx: Context, outcome: Outcome, said: Annotation | None, plan: IngestPlan, found: Scan, sent: Sent | None = None
-) -> IngestResult:
-    if said is None:
-        raise InternalError("There is nothing to compare with.")
-    sent = sent or Sent()
-    return IngestResult(
-        outcome=outcome,
-        dataset=said.dataset,
-        version=said.version,
-        digest=said.digest,
-        engine=ctx.engine,
-        repository=ctx.repository.name,
-        ingest=said.ingest,
-        previous=said.previous,
-        files=plan.manifest.entries,
-        bytes=plan.manifest.bytes,
-        rows=said.rows or 0,
-        added=plan.added,
-        changed=plan.changed,
-        removed=len(plan.remove),
-        excluded=found.excluded,
-        uploaded=sent.files,
-        uploaded_bytes=sent.bytes,
-    )
-
-
-def _finished(ctx: Context, published: Published, made: Commit, found: Scan) -> IngestResult:
-    said = published.annotation
-    return IngestResult(
-        outcome="resumed",
-        dataset=said.dataset,
-        version=said.version,
-        digest=said.digest,
-        engine=ctx.engine,
-        repository=ctx.repository.name,
-        commit=published.merge,
-        ingest_commit=made.id,
-        ingest=said.ingest,
-        previous=said.previous,
-        files=said.files,
-        bytes=said.bytes,
-        rows=said.rows or 0,
-        added=int(said.extra.get("repro.added", 0)),
-        changed=int(said.extra.get("repro.changed", 0)),
-        removed=int(said.extra.get("repro.removed", 0)),
-        excluded=found.excluded,
-    )

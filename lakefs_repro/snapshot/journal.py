@@ -10,7 +10,6 @@ import fcntl
 import hashlib
 import json
 import os
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
@@ -116,23 +115,6 @@ def seize(folder: Path, ulid: str) -> Journal | None:
         if file is not None:
             return Journal(path, file, ulid, resumed=True)
     return None
-
-
-def forget(folder: Path, ulid: str) -> None:
-    """Remove the note of an ingest that was finished or cleaned up by somebody else."""
-    for path in folder.glob(f"*-{ulid}.json"):
-        path.unlink(missing_ok=True)
-
-
-def interrupted(folder: Path) -> Iterator[str]:
-    """The ULIDs of ingests of this machine whose process is gone."""
-    for path in sorted(folder.glob("*.json")):
-        file = _lock(path)
-        if file is not None:
-            ulid = _ulid_in(file)
-            file.close()
-            if ulid:
-                yield ulid
 
 
 def _lock(path: Path) -> IO[str] | None:

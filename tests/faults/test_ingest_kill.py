@@ -11,7 +11,7 @@ import pytest
 from support.commands import command
 from support.lakes import data_at, ingest_files, leftovers, make_context, pins, tags, write_files
 
-from lakefs_repro.snapshot.ingest import STEPS, ingest, journal_folder
+from lakefs_repro.snapshot.ingest import STEPS, ingest
 from lakefs_repro.snapshot.line import read_line
 from lakefs_repro.snapshot.request import IngestRequest
 
@@ -43,7 +43,7 @@ def test_killed_at_a_step_then_the_same_command_completes(engine, tmp_path, step
     assert tags(ctx) == ["flights-v1.0.0", "flights-v1.1.0"]
     assert pins(ctx) == ["pin-flights-v1_0_0", "pin-flights-v1_1_0"]
     assert leftovers(ctx) == []
-    assert list(journal_folder(ctx).iterdir()) == []
+    assert list(ctx.journals.iterdir()) == []
     assert read_line(ctx, "flights").annotation.digest == result["digest"]
     if branches:
         assert branches == {f"ingest-flights-{result['ingest'].lower()}"}, "completed on the same branch"

@@ -10,7 +10,6 @@ from support.lakes import Watch, data_at, ingest_files, leftovers, make_context,
 from lakefs_repro.doctor.diagnose import diagnose
 from lakefs_repro.doctor.repair import repair
 from lakefs_repro.restore.rollback import roll_back
-from lakefs_repro.snapshot.ingest import journal_folder
 
 STEPS = ["look", "branch", "commit", "pin", "merge", "recheck", "tag", "ledger", "cleanup"]
 VERSIONS = ["flights-v1.0.0", "flights-v1.1.0"]
@@ -52,7 +51,7 @@ def test_the_same_command_completes(killed, step):
     assert tags(ctx) == [*VERSIONS, "flights-v1.1.1"]
     assert len(pins(ctx)) == 3
     assert leftovers(ctx) == []
-    assert not list(journal_folder(ctx).glob("*.json"))
+    assert not list(ctx.journals.glob("*.json"))
     assert all(f.state == "ok" for f in diagnose(ctx))
 
 

@@ -21,7 +21,7 @@ from lakefs_repro.errors import IntegrityError, InvalidError
 from lakefs_repro.ledger.append import has_record
 from lakefs_repro.model.annotation import Annotation
 from lakefs_repro.model.names import LEDGER_BRANCH, ingest_branch, new_ulid
-from lakefs_repro.snapshot.ingest import ingest, journal_folder
+from lakefs_repro.snapshot.ingest import ingest
 from lakefs_repro.snapshot.line import first_commit, read_line
 from lakefs_repro.snapshot.request import IngestRequest
 
@@ -55,11 +55,11 @@ def die():
 def killed_at(ctx, tmp_path, step, files=None, **options) -> str:
     """An ingest that dies at a step, its journal unlocked as after a kill; its ULID."""
     source = write_files(tmp_path / os.urandom(4).hex(), files or {"new": b"n"})
-    before = {p.name for p in journal_folder(ctx).glob("*.json")}
+    before = {p.name for p in ctx.journals.glob("*.json")}
     request = IngestRequest("flights", (source,), **{"mode": "append", **options})
     with pytest.raises(Died):
         ingest(replace(ctx, progress=Watch(**{step: die})), request)
-    (journal,) = {p.name for p in journal_folder(ctx).glob("*.json")} - before
+    (journal,) = {p.name for p in ctx.journals.glob("*.json")} - before
     return journal.rpartition("-")[2].removesuffix(".json")
 
 
@@ -355,7 +355,7 @@ def test_a_dead_ingest_of_this_machine_is_cleaned_up(ctx, tmp_path, two_versions
     assert repaired(ctx, found).startswith("Removed what was left")
     assert leftovers(ctx) == []
     assert len(pins(ctx)) == 2
-    assert not list(journal_folder(ctx).glob("*.json"))
+    assert not list(ctx.journals.glob("*.json"))
     assert bad(diagnose(ctx)) == []
 
 

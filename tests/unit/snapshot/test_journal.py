@@ -10,7 +10,7 @@ import sys
 
 import pytest
 
-from lakefs_repro.snapshot.journal import Intent, forget, interrupted, is_live, open_journal, seize
+from lakefs_repro.snapshot.journal import Intent, is_live, open_journal, seize
 
 FIRST, SECOND, THIRD = (f"01J9ZZZZZZZZZZZZZZZZZZZZZ{n}" for n in "ABC")
 INTENT = Intent("http://h:1", "repo", "flights", "f" * 64)
@@ -71,7 +71,6 @@ def test_another_intent_has_another_journal(tmp_path, field):
 def test_a_live_twin_keeps_its_journal(tmp_path, holder):
     assert is_live(tmp_path, FIRST) is True
     assert seize(tmp_path, FIRST) is None
-    assert list(interrupted(tmp_path)) == []
     with open_journal(tmp_path, INTENT, SECOND) as journal:
         assert (journal.ulid, journal.resumed) == (SECOND, False)
     assert holder.poll() is None
@@ -81,7 +80,6 @@ def test_a_dead_owner_s_journal_is_taken_over(tmp_path, holder):
     os.kill(holder.pid, signal.SIGKILL)
     holder.wait()
     assert is_live(tmp_path, FIRST) is False
-    assert list(interrupted(tmp_path)) == [FIRST]
     with open_journal(tmp_path, INTENT, SECOND) as journal:
         assert (journal.ulid, journal.resumed) == (FIRST, True)
         assert is_live(tmp_path, FIRST) is True
@@ -101,7 +99,6 @@ def test_nobody_knows_of_an_ingest_without_a_journal(tmp_path):
     assert is_live(tmp_path, FIRST) is None
     assert is_live(tmp_path / "no-folder", FIRST) is None
     assert seize(tmp_path, FIRST) is None
-    forget(tmp_path, FIRST)
 
 
 def test_what_was_seized_can_not_be_resumed_meanwhile(tmp_path):
@@ -131,7 +128,6 @@ def test_a_broken_journal_is_as_none(tmp_path, content):
     with open_journal(tmp_path, INTENT, FIRST) as journal:
         path = journal.path
     path.write_bytes(content)
-    assert list(interrupted(tmp_path)) == []
     with open_journal(tmp_path, INTENT, SECOND) as journal:
         assert (journal.ulid, journal.resumed) == (SECOND, False)
 

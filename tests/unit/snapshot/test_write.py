@@ -8,7 +8,7 @@ from support.lakes import Watch, data_at, ingest_files, leftovers, make_context,
 from lakefs_repro.errors import ConflictError, IntegrityError, LakefsReproError
 from lakefs_repro.model.names import ingest_branch
 from lakefs_repro.snapshot import journal as journals
-from lakefs_repro.snapshot.ingest import ingest, journal_folder
+from lakefs_repro.snapshot.ingest import ingest
 from lakefs_repro.snapshot.line import read_line
 from lakefs_repro.snapshot.request import IngestRequest
 from lakefs_repro.snapshot.write import carry_actions, open_draft
@@ -26,7 +26,7 @@ def resume(ctx, folder, files, **options):
     """Ingest ``files`` as the continuation of an interrupted run under ULID."""
     request = IngestRequest("flights", (write_files(folder / "again", files),), **options)
     intent = journals.Intent(ctx.repository.wire.endpoint.url, ctx.repository.name, "flights", request.fingerprint)
-    journals.open_journal(journal_folder(ctx), intent, ULID).close()
+    journals.open_journal(ctx.journals, intent, ULID).close()
     return ingest(ctx, request)
 
 
@@ -103,7 +103,7 @@ def test_the_same_content_makes_no_version_and_leaves_nothing(ctx, tmp_path):
     assert (again.outcome, again.version, again.digest) == ("unchanged", "1.0.0", first.digest)
     assert ctx.repository.branches.get("main").commit == main
     assert leftovers(ctx) == []
-    assert list(journal_folder(ctx).iterdir()) == []
+    assert list(ctx.journals.iterdir()) == []
 
 
 def test_a_refused_ingest_leaves_no_branch_and_no_journal(ctx, tmp_path):
@@ -111,7 +111,7 @@ def test_a_refused_ingest_leaves_no_branch_and_no_journal(ctx, tmp_path):
     with pytest.raises(ConflictError):
         resume(ctx, tmp_path, {"a": b"other"}, mode="append")
     assert leftovers(ctx) == []
-    assert list(journal_folder(ctx).iterdir()) == []
+    assert list(ctx.journals.iterdir()) == []
 
 
 def test_a_source_that_changes_after_it_was_hashed_is_refused_whole(embedded_engine, tmp_path):

@@ -1,0 +1,121 @@
+"""What an ingest says of itself: its version, its annotation, its result."""
+
+from __future__ import annotations
+
+from lakefs_repro.errors import InternalError, InvalidError
+from lakefs_repro.lake.values import Commit
+from lakefs_repro.ledger.append import ledger_head
+from lakefs_repro.model.annotation import Annotation
+from lakefs_repro.model.version import FIRST_VERSION, Version
+from lakefs_repro.snapshot.context import Context
+from lakefs_repro.snapshot.line import Line
+from lakefs_repro.snapshot.plan import IngestPlan
+from lakefs_repro.snapshot.publish import Published, taken_versions
+from lakefs_repro.snapshot.request import IngestRequest, IngestResult, Outcome
+from lakefs_repro.snapshot.source import Scan
+from lakefs_repro.snapshot.validate import Validated
+from lakefs_repro.snapshot.write import Sent
+
+
+def next_version(ctx: Context, request: IngestRequest, line: Line) -> str:
+    """The version to make.
+
+    Raises:
+        InvalidError: the version named does not come after those that exist.
+    """
+    taken = taken_versions(ctx, request.dataset)
+    if line.annotation:
+        taken.append(Version(line.annotation.version))
+    if not taken:
+        return str(Version(request.version)) if request.version else FIRST_VERSION
+    latest = max(taken)
+    if not request.version:
+        return str(latest.bump(request.bump or "minor"))
+    wanted = Version(request.version)
+    if wanted <= latest:
+        raise InvalidError(
+            f"{request.dataset}@{wanted} does not come after the latest version, {latest}.",
+            hint=f"name a higher one, or leave it out for {latest.bump(request.bump or 'minor')}",
+            kind="version-not-higher",
+        )
+    return str(wanted)
+
+
+def annotation_of(
+    ctx: Context, request: IngestRequest, line: Line, plan: IngestPlan, validated: Validated, ulid: str, version: str
+) -> Annotation:
+    return Annotation(
+        ingest=ulid or ctx.new_id(),
+        dataset=request.dataset,
+        version=version,
+        digest=plan.manifest.root,
+        schema=validated.contract.hash,
+        rows=validated.rows,
+        bytes=plan.manifest.bytes,
+        files=plan.manifest.entries,
+        inputs=request.inputs,
+        job=request.job,
+        query=request.query,
+        code=request.code,
+        code_dirty=request.code_dirty,
+        ledger=ledger_head(ctx.repository),
+        previous=line.annotation.version if line.annotation else "",
+        tool=ctx.tool,
+        sha256_by="client",
+        extra={
+            "repro.by": ctx.who,
+            "repro.added": str(plan.added),
+            "repro.changed": str(plan.changed),
+            "repro.removed": str(len(plan.remove)),
+        },
+    )
+
+
+def result_of(
+    ctx: Context, outcome: Outcome, said: Annotation | None, plan: IngestPlan, found: Scan, sent: Sent | None = None
+) -> IngestResult:
+    if said is None:
+        raise InternalError("There is nothing to compare with.")
+    sent = sent or Sent()
+    return IngestResult(
+        outcome=outcome,
+        dataset=said.dataset,
+        version=said.version,
+        digest=said.digest,
+        engine=ctx.engine,
+        repository=ctx.repository.name,
+        ingest=said.ingest,
+        previous=said.previous,
+        files=plan.manifest.entries,
+        bytes=plan.manifest.bytes,
+        rows=said.rows or 0,
+        added=plan.added,
+        changed=plan.changed,
+        removed=len(plan.remove),
+        excluded=found.excluded,
+        uploaded=sent.files,
+        uploaded_bytes=sent.bytes,
+    )
+
+
+def finished_result(ctx: Context, published: Published, made: Commit, found: Scan) -> IngestResult:
+    said = published.annotation
+    return IngestResult(
+        outcome="resumed",
+        dataset=said.dataset,
+        version=said.version,
+        digest=said.digest,
+        engine=ctx.engine,
+        repository=ctx.repository.name,
+        commit=published.merge,
+        ingest_commit=made.id,
+        ingest=said.ingest,
+        previous=said.previous,
+        files=said.files,
+        bytes=said.bytes,
+        rows=said.rows or 0,
+        added=int(said.extra.get("repro.added", 0)),
+        changed=int(said.extra.get("repro.changed", 0)),
+        removed=int(said.extra.get("repro.removed", 0)),
+        excluded=found.excluded,
+    )
