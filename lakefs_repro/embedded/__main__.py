@@ -27,6 +27,15 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
     parser.add_argument("--port", type=int, default=0, help="port to listen on; 0 takes a free one")
     parser.add_argument("--allow-remote", action="store_true", help="listen on an address that others can reach")
+    parser.add_argument("--no-presign", action="store_true", help="make no presigned URLs, as lakeFS on a local folder")
+    parser.add_argument(
+        "--allow-import",
+        action="append",
+        default=[],
+        type=Path,
+        metavar="DIR",
+        help="let files below DIR be imported, and read afterwards; may be given again",
+    )
     options = parser.parse_args(arguments)
     try:
         serve(
@@ -34,6 +43,8 @@ def main(arguments: list[str] | None = None) -> int:
             host=options.host,
             port=options.port,
             allow_remote=options.allow_remote,
+            presign=not options.no_presign,
+            import_from=options.allow_import,
             announce=_announce,
         )
     except LakefsReproError as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import logging
+import re
 import secrets
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -18,7 +19,8 @@ from lakefs_repro.embedded.call import Call
 from lakefs_repro.embedded.errors import ApiError, ClientGoneError, not_found, not_implemented
 from lakefs_repro.embedded.reply import Reply, json_reply
 from lakefs_repro.embedded.router import Router
-from lakefs_repro.embedded.routes import HANDLERS
+from lakefs_repro.embedded.routes import HANDLERS, presigned
+from lakefs_repro.embedded.signing import PRESIGNED_ROOT
 from lakefs_repro.embedded.store.writer import storage_failure
 
 if TYPE_CHECKING:
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
 _OPEN_OPERATIONS = {"healthCheck", "getSetupState"}
 _THREADS = 24
 _FIRST_ERROR = 400
+_SIGNATURE = re.compile(rb"signature=[^&]*")
 _LOG = logging.getLogger(__name__)
 
 
@@ -52,13 +55,13 @@ class Api:
         self._request_prefix = secrets.token_hex(4)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or not scope["path"].startswith(API_ROOT):
+        if scope["type"] != "http" or not scope["path"].startswith((API_ROOT, PRESIGNED_ROOT)):
             await self._others(scope, receive, send)
             return
         target = (scope.get("raw_path") or scope["path"].encode()).decode("latin-1")
         call = Call(scope, receive, self._engine, self._pool, self._log)
         try:
-            reply = await self._answer(call, target[len(API_ROOT) :])
+            reply = await self._answer(call, target)
         except ClientGoneError:
             self._note(call, target, Reply(499))
             return
@@ -67,7 +70,9 @@ class Api:
 
     async def _answer(self, call: Call, path: str) -> Reply:
         try:
-            found = self._router.find(call.scope["method"], path)
+            if not path.startswith(API_ROOT):
+                return await presigned.answer(call)
+            found = self._router.find(call.scope["method"], path[len(API_ROOT) :])
             if found is None or found[0].operation not in _OPEN_OPERATIONS:
                 authorization = call.header(b"authorization")
                 if not self._doorkeeper.admits(authorization.encode("latin-1") if authorization else None):
@@ -92,7 +97,7 @@ class Api:
             return json_reply({"message": f"internal error: {type(error).__name__}"}, 500)
 
     def _note(self, call: Call, target: str, reply: Reply) -> None:
-        query = call.scope["query_string"]
+        query = _SIGNATURE.sub(b"signature=...", call.scope["query_string"])
         shown = f"{target}?{query.decode('latin-1')}" if query else target
         sent = reply.length if reply.length is not None else len(reply.body)
         self._log.write(self._log.line(call.scope["method"], shown, reply.status, received=call.received, sent=sent))

@@ -16,7 +16,7 @@ from lakefs_repro.embedded.auth import Doorkeeper, load_or_create, write_private
 from lakefs_repro.errors import InvalidError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
 STATE_FILE = "server.json"
@@ -42,9 +42,14 @@ def serve(
     host: str = "127.0.0.1",
     port: int = 0,
     allow_remote: bool = False,
+    presign: bool = True,
+    import_from: Sequence[Path] = (),
     announce: Callable[[State], None] | None = None,
 ) -> None:
-    """Serve ``root`` until SIGINT or SIGTERM. ``announce`` is called when requests are answered."""
+    """Serve ``root`` until SIGINT or SIGTERM. ``announce`` is called when requests are answered.
+
+    ``presign`` and ``import_from`` are the engine's; see there.
+    """
     if host not in _LOOPBACK and not allow_remote:
         raise InvalidError(
             f"the embedded engine listens on this machine alone, and {host} is not a loopback address.",
@@ -56,7 +61,7 @@ def serve(
     from lakefs_repro.embedded.server import run  # noqa: PLC0415
     from lakefs_repro.embedded.store.engine import Engine  # noqa: PLC0415
 
-    engine = Engine(root, clock=time.time)
+    engine = Engine(root, clock=time.time, presign=presign, import_from=import_from)
     try:
         credentials = load_or_create(engine.root / CREDENTIALS_FILE)
         log = AccessLog(engine.root / "access.log", time.time)

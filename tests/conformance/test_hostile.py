@@ -47,7 +47,7 @@ def test_linked_address_that_leads_out(embedded_repo, tmp_path):
         body = {"staging": {"physical_address": address}, "checksum": "abc", "size_bytes": 5}
         assert embedded_repo.call("PUT", "/branches/main/staging/backing?path=l", json=body).status == 200
         answer = embedded_repo.get("l")
-        assert (answer.status, answer.message) == (410, "No data")
+        assert (answer.status, answer.message) == (403, "forbidden")
     (root / "linked" / "link").unlink()
 
 

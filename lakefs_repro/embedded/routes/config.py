@@ -26,13 +26,20 @@ _STORAGE = {
     "blockstore_namespace_example": "local://example-bucket/",
     "blockstore_type": "local",
     "default_namespace_prefix": "local://",
-    "import_support": False,
     "import_validity_regex": "^local://",
-    "pre_sign_multipart_upload": False,
-    "pre_sign_support": False,
-    "pre_sign_support_ui": False,
 }
 _VERSION = {"version": LAKEFS_VERSION, "version_context": "lakefs-repro embedded"}
+
+
+def _storage_config(call: Call) -> dict[str, Any]:
+    presign = call.engine.presign
+    return {
+        **_STORAGE,
+        "import_support": bool(call.engine.import_from),
+        "pre_sign_multipart_upload": False,
+        "pre_sign_support": presign,
+        "pre_sign_support_ui": presign,
+    }
 
 
 def _embedded(call: Call) -> dict[str, Any]:
@@ -65,7 +72,7 @@ async def _config(call: Call) -> Reply:
     return json_reply(
         {
             "capabilities_config": {},
-            "storage_config": _STORAGE,
+            "storage_config": _storage_config(call),
             "storage_config_list": [],
             "ui_config": {},
             "version_config": _VERSION,
@@ -74,8 +81,8 @@ async def _config(call: Call) -> Reply:
     )
 
 
-async def _storage(_: Call) -> Reply:
-    return json_reply(_STORAGE)
+async def _storage(call: Call) -> Reply:
+    return json_reply(_storage_config(call))
 
 
 async def _version(_: Call) -> Reply:

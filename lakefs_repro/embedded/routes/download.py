@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 from lakefs_repro.embedded.byteranges import ByteRange, UnsatisfiableError, parse
 from lakefs_repro.embedded.errors import ApiError, TruncatedError
+from lakefs_repro.embedded.presigning import object_url
 from lakefs_repro.embedded.reply import Reply, encoded
-from lakefs_repro.embedded.routes.listing import entry_at, refuse_presigning
+from lakefs_repro.embedded.routes.listing import entry_at, wants_url
 from lakefs_repro.embedded.routes.repositories import found
 from lakefs_repro.embedded.store.addresses import place_of
 from lakefs_repro.embedded.store.blocks import SMALL, Place, open_checked
@@ -30,20 +31,20 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 def _common_headers(entry: Entry) -> Headers:
     return [
-        (b"etag", _header_value(f'"{entry.checksum}"')),
-        (b"last-modified", _http_date(entry.mtime)),
+        (b"etag", header_value(f'"{entry.checksum}"')),
+        (b"last-modified", http_date(entry.mtime)),
         (b"cache-control", b"no-store, must-revalidate"),
         (b"expires", b"0"),
-        (b"content-type", _header_value(entry.content_type)),
+        (b"content-type", header_value(entry.content_type)),
     ]
 
 
-def _header_value(text: str) -> bytes:
+def header_value(text: str) -> bytes:
     """What a client once said, fit for a header line: it must not be able to begin another one."""
     return _CONTROL.sub("?", text).encode("latin-1", "replace")
 
 
-def _http_date(seconds: int) -> bytes:
+def http_date(seconds: int) -> bytes:
     """An HTTP date; that of the epoch for times that no calendar has."""
     try:
         return formatdate(seconds, usegmt=True).encode()
@@ -65,13 +66,15 @@ def _download_headers(entry: Entry) -> Headers:
 async def _get(call: Call) -> Reply:
     repository = found(call)
     call.required("path")
-    refuse_presigning(call)
+    presign = wants_url(call)
     wanted = call.header(b"range")
     if wanted:
         _check_shape(wanted)
     entry = entry_at(call, repository)
     if call.header(b"if-none-match") == f'"{entry.checksum}"':
         return Reply(304)
+    if presign:
+        return Reply(302, headers=[(b"location", object_url(call, entry)[0].encode())])
     headers = _download_headers(entry)
     try:
         part = parse(wanted, entry.size) if wanted else None
@@ -87,7 +90,7 @@ async def _get(call: Call) -> Reply:
             return Reply(status, read_small(call.engine, place, piece), headers)
         handle, start = open_at(place, piece)
     except TruncatedError as error:
-        return Reply(status, b"", headers, stream=_broken_off(error), length=piece.length)
+        return Reply(status, b"", headers, stream=broken_off(error), length=piece.length)
     return Reply(status, b"", headers, stream=stream_file(call, handle, start, piece.length), length=piece.length)
 
 
@@ -129,7 +132,7 @@ def open_at(place: Place, piece: ByteRange) -> tuple[int, int]:
     return open_checked(place.file, start + piece.length), start
 
 
-async def _broken_off(error: TruncatedError) -> AsyncIterator[bytes]:
+async def broken_off(error: TruncatedError) -> AsyncIterator[bytes]:
     """Close the connection early: lakeFS has sent its headers by the time it finds out."""
     yield b""
     raise error

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from lakefs_repro.embedded.errors import bad_request, not_found
+from lakefs_repro.embedded.presigning import presigned
 from lakefs_repro.embedded.reply import json_reply, no_content, page_reply
 from lakefs_repro.embedded.routes.repositories import found
 from lakefs_repro.embedded.shown import COMMON_PREFIX, object_stats
@@ -19,9 +20,12 @@ if TYPE_CHECKING:
     from lakefs_repro.embedded.store.repositories import Repository
 
 
-def refuse_presigning(call: Call) -> None:
-    if call.flag("presign"):
+def wants_url(call: Call) -> bool:
+    """Whether the request asks for presigned URLs; 400 where the engine was told to make none."""
+    wanted = call.flag("presign")
+    if wanted and not call.engine.presign:
         raise bad_request("local adapter presigned URL: operation not supported")
+    return wanted
 
 
 def entry_at(call: Call, repository: Repository) -> Entry:
@@ -39,33 +43,32 @@ async def _list(call: Call) -> Reply:
     repository = found(call)
     window = Window(call.query("prefix"), call.query("after"), call.query("delimiter"), call.amount())
     with_metadata = call.flag("user_metadata", default=True)
-    refuse_presigning(call)
+    presign = wants_url(call)
+
+    def stats(entry: Entry) -> dict[str, Any]:
+        shown = object_stats(repository, entry if with_metadata else entry._replace(metadata=None), metadata=None)
+        return presigned(call, shown, entry) if presign else shown
 
     def work() -> tuple[list[dict[str, Any]], bool, str]:
         with call.engine.database.snapshot() as connection:
             resolved = expressions.resolve(connection, repository, call.params["ref"])
             view = call.engine.view(connection, resolved)
             listed = page(lambda start: view.entries(start, window.prefix), window)
-        shown = [
-            {**COMMON_PREFIX, "path": item} if isinstance(item, str) else _stats(repository, item, with_metadata)
-            for item in listed.items
-        ]
+        shown = [{**COMMON_PREFIX, "path": item} if isinstance(item, str) else stats(item) for item in listed.items]
         return shown, listed.has_more, listed.next_offset
 
     shown, more, offset = await call.run(work)
     return page_reply(shown, has_more=more, next_offset=offset)
 
 
-def _stats(repository: Repository, entry: Entry, with_metadata: bool) -> dict[str, Any]:  # noqa: FBT001
-    return object_stats(repository, entry if with_metadata else entry._replace(metadata=None), metadata=None)
-
-
 async def _stat(call: Call) -> Reply:
     repository = found(call)
     with_metadata = call.flag("user_metadata", default=True)
     call.required("path")
-    refuse_presigning(call)
-    return json_reply(object_stats(repository, entry_at(call, repository), metadata=with_metadata))
+    presign = wants_url(call)
+    entry = entry_at(call, repository)
+    shown = object_stats(repository, entry, metadata=with_metadata)
+    return json_reply(presigned(call, shown, entry) if presign else shown)
 
 
 async def _underlying(call: Call) -> Reply:

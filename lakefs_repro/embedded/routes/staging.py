@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from lakefs_repro.embedded.call import checked
 from lakefs_repro.embedded.errors import ApiError, bad_request
+from lakefs_repro.embedded.presigning import upload_url
 from lakefs_repro.embedded.reply import json_reply
 from lakefs_repro.embedded.routes.repositories import found, writable
 from lakefs_repro.embedded.routes.upload import if_absent
@@ -40,12 +41,15 @@ _STAGE = {
 
 
 async def _issue(call: Call) -> Reply:
-    call.required("path")
-    repository = found(call)
-    if call.flag("presign"):
+    path, repository = call.required("path"), found(call)
+    presign = call.flag("presign")
+    if presign and not call.engine.presign:
         raise ApiError(500, "local adapter presigned URL: operation not supported")
-    address = await call.run(addresses.issue, call.engine, repository)
-    return json_reply({"physical_address": address, "presigned_url": None})
+    address = await call.run(addresses.issue, call.engine, repository, call.params["branch"], path)
+    if not presign:
+        return json_reply({"physical_address": address, "presigned_url": None})
+    url, expiry = upload_url(call, address)
+    return json_reply({"physical_address": address, "presigned_url": url, "presigned_url_expiry": expiry})
 
 
 async def _stage_entry(
@@ -59,6 +63,8 @@ async def _stage_entry(
 ) -> tuple[Entry, dict[str, Any]]:
     path, repository, name, engine = call.required("path"), writable(call), call.params["branch"], call.engine
     objects.require_path(path)
+    if not strict:
+        addresses.require_issued(engine, repository, name, path, address)
     entry = Entry(
         path,
         body["checksum"].strip('"'),
@@ -71,6 +77,7 @@ async def _stage_entry(
 
     def stage(connection: sqlite3.Connection) -> None:
         objects.stage(engine, connection, repository, name, entry, if_absent=only_new)
+        addresses.note_link(engine, connection, entry.address)
 
     await call.write(stage, guarded=False)
     return entry, object_stats(repository, entry)

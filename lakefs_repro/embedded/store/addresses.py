@@ -1,33 +1,86 @@
-"""Physical addresses: blocks of ours, and files that a client wrote below ``linked/``."""
+"""Physical addresses: blocks of ours, files that a client wrote below ``linked/``, and files that were imported."""
 
 from __future__ import annotations
 
 import secrets
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lakefs_repro.embedded.errors import bad_request, forbidden, gone
 from lakefs_repro.embedded.store.blocks import Place
 from lakefs_repro.embedded.store.entry import SHA256_HEX_LENGTH
+from lakefs_repro.embedded.store.packs import sync_folder
 
 if TYPE_CHECKING:
     import sqlite3
-    from pathlib import Path
 
     from lakefs_repro.embedded.store.engine import Engine
     from lakefs_repro.embedded.store.entry import Entry
     from lakefs_repro.embedded.store.repositories import Repository
 
-_SCHEME = "local://"
+SCHEME = "local://"
 _HEX = set("0123456789abcdef")
+_TIME_DIGITS = 10
 
 
-def issue(engine: Engine, repository: Repository) -> str:
-    """A fresh address that a client on this machine may write a file to, and then link."""
-    folder = engine.linked / repository.namespace.removeprefix(_SCHEME).strip("/") / "data"
+def _folder(engine: Engine, repository: Repository) -> Path:
+    return engine.linked / repository.namespace.removeprefix(SCHEME).strip("/") / "data"
+
+
+def issue(engine: Engine, repository: Repository, branch: str, path: str) -> str:
+    """A fresh address, signed for this path, that a client may write a file to, and then link."""
+    folder = _folder(engine, repository)
     if not is_below(engine.linked, folder):
         raise forbidden("forbidden")
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return f"{_SCHEME}{folder / secrets.token_hex(12)}"
+    make_folder(engine, folder)
+    name = f"{engine.now():0{_TIME_DIGITS}x}{secrets.token_hex(9)}"
+    return engine.signer.address(f"{SCHEME}{folder / name}", str(repository.id), branch, path)
+
+
+def require_issued(engine: Engine, repository: Repository, branch: str, path: str, address: str) -> None:
+    """Refuse an address inside the repository's own storage that was not issued for this very path.
+
+    lakeFS does not look at addresses elsewhere, and neither does this.
+
+    Raises:
+        ApiError: 400, with lakeFS' sentence.
+    """
+    if not is_inside(engine, repository, address):
+        return
+    name = address.rpartition("/")[2]
+    if "," not in name:
+        raise bad_request("address is not signed: link address invalid")
+    if not engine.signer.is_address(address, str(repository.id), branch, path):
+        raise bad_request("invalid address signature: invalid address")
+    if int(name[:_TIME_DIGITS], 16) < engine.now() - engine.abandoned_seconds:
+        raise bad_request("address token expired: link address expired")
+
+
+def is_inside(engine: Engine, repository: Repository, address: str) -> bool:
+    """Whether an address lies in the repository's own storage namespace."""
+    roots = (f"{repository.namespace}/", f"{SCHEME}{_folder(engine, repository)}/")
+    return address.startswith(roots)
+
+
+def relative(engine: Engine, repository: Repository, address: str) -> str:
+    """An issued address as seen from the storage namespace."""
+    return address.removeprefix(f"{SCHEME}{_folder(engine, repository).parent}/")
+
+
+def issued_file(engine: Engine, address: str) -> Path:
+    """The file behind an address that was issued; 403 when it leads elsewhere."""
+    path = Path(address.removeprefix(SCHEME))
+    if not is_below(engine.linked, path):
+        raise forbidden("forbidden")
+    return path
+
+
+def make_folder(engine: Engine, folder: Path) -> None:
+    """Make a folder below ``linked/`` that survives a crash."""
+    missing = [each for each in (folder, *folder.parents) if each.is_relative_to(engine.linked) and not each.exists()]
+    for each in reversed(missing):
+        each.mkdir(mode=0o700, exist_ok=True)
+        sync_folder(each.parent)
 
 
 def kept_form(engine: Engine, connection: sqlite3.Connection, address: str, *, strict: bool) -> str:
@@ -35,28 +88,49 @@ def kept_form(engine: Engine, connection: sqlite3.Connection, address: str, *, s
 
     With ``strict`` an address that leads nowhere we could read is refused: lakeFS does so on staging, not on linking.
     """
-    if not address.startswith(_SCHEME):
+    if not address.startswith(SCHEME):
         raise bad_request("physical address is not valid for block adapter: local")
-    name = address.partition(",")[0].rpartition("/")[2]
+    name = address.rpartition("/")[2].partition(",")[0]
     if len(name) == SHA256_HEX_LENGTH and set(name) <= _HEX and engine.blocks.knows(connection, name):
         return name
-    path = engine.linked / address.partition(",")[0].removeprefix(_SCHEME)
-    if strict and not is_below(engine.linked, path):
+    if strict and not _is_readable(engine, _file(engine, address)):
         raise forbidden("forbidden")
     return address
 
 
+def _file(engine: Engine, address: str) -> Path:
+    return engine.linked / address.removeprefix(SCHEME)
+
+
+def _is_readable(engine: Engine, path: Path) -> bool:
+    return any(is_below(folder, path) for folder in (engine.linked, *engine.import_from))
+
+
 def place_of(engine: Engine, entry: Entry) -> Place:
-    """Where an entry's bytes lie; 410 when nobody knows."""
-    block = entry.block
-    if block is not None:
-        return engine.blocks.place(block)
-    path = engine.linked / entry.address.partition(",")[0].removeprefix(_SCHEME)
-    if not is_below(engine.linked, path) or not path.is_file():
+    """Where an entry's bytes lie; 410 when nobody knows, 403 where the engine may not look."""
+    return place_at(engine, entry.address)
+
+
+def place_at(engine: Engine, address: str) -> Place:
+    """The same, of an address as an entry keeps it."""
+    if len(address) == SHA256_HEX_LENGTH and "/" not in address:
+        return engine.blocks.place(address)
+    path = _file(engine, address)
+    if not _is_readable(engine, path):
+        raise forbidden("forbidden")
+    if not path.is_file():
         raise gone()
-    return Place(path, 0, path.stat().st_size, None)
+    return Place(path.resolve(), 0, path.stat().st_size, None)
 
 
 def is_below(folder: Path, path: Path) -> bool:
     """Whether ``path`` stays in ``folder``, also when ``..`` and symbolic links are followed."""
     return path.resolve().is_relative_to(folder.resolve())
+
+
+def note_link(engine: Engine, connection: sqlite3.Connection, address: str) -> None:
+    """Inside a write transaction: remember that an entry names a file below ``linked/``, so that it stays."""
+    path = _file(engine, address)
+    if len(address) != SHA256_HEX_LENGTH and is_below(engine.linked, path):
+        name = str(path.resolve().relative_to(engine.linked.resolve()))
+        connection.execute("INSERT OR IGNORE INTO linked VALUES (?)", (name,))

@@ -56,6 +56,7 @@ class Database:
                     [("root_id", secrets.token_hex(16)), ("created", str(now))],
                 )
             self.writer.execute("COMMIT")
+        self.writer.execute("INSERT OR IGNORE INTO settings VALUES ('signing_key', ?)", (secrets.token_hex(32),))
 
     def reader(self) -> sqlite3.Connection:
         """This thread's reading connection."""

@@ -9,8 +9,10 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from lakefs_repro.embedded.signing import Signer
 from lakefs_repro.embedded.store.blocks import Blocks
 from lakefs_repro.embedded.store.database import Database
+from lakefs_repro.embedded.store.leftovers import forget_unlinked
 from lakefs_repro.embedded.store.packs import sync_folder
 from lakefs_repro.embedded.store.staging import Staging
 from lakefs_repro.embedded.store.trees import Trees
@@ -20,7 +22,7 @@ from lakefs_repro.errors import ConflictError
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from lakefs_repro.embedded.store.expressions import Resolved
@@ -37,17 +39,24 @@ class Engine:
     Args:
         root: the folder, made when it is not there.
         clock: seconds since the epoch, now.
+        presign: whether presigned URLs are made.
+        import_from: folders whose files may be imported, and read afterwards.
     """
 
-    def __init__(self, root: Path, *, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, root: Path, *, clock: Callable[[], float], presign: bool = True, import_from: Sequence[Path] = ()
+    ) -> None:
         root.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.root = root.resolve()
         self._clock = clock
         self._lock_file = _lock(self.root)
         for folder in (self.incoming, self.linked):
             folder.mkdir(mode=0o700, exist_ok=True)
-        self._forget_abandoned()
+        self.presign = presign
+        self.import_from = tuple(folder.resolve() for folder in import_from)
         self.database = Database(self.root / "metadata.sqlite", now=self.now())
+        self.signer = Signer(bytes.fromhex(self.database.setting("signing_key")), clock)
+        self._forget_abandoned()
         sync_folder(self.root)
         self.blocks = Blocks(self.root, self.database)
         self.trees = Trees(self.database)
@@ -68,11 +77,18 @@ class Engine:
         """Where clients on this machine write what they link later."""
         return self.root / "linked"
 
+    @property
+    def abandoned_seconds(self) -> int:
+        """How long something that was begun and never finished is kept."""
+        return _ABANDONED_SECONDS
+
     def _forget_abandoned(self) -> None:
-        """Remove what clients put into ``incoming`` long ago and never handed over."""
+        """Remove what clients wrote long ago and never handed over, nor linked."""
+        oldest = self._clock() - _ABANDONED_SECONDS
         for path in self.incoming.iterdir():
-            if path.is_file() and path.lstat().st_mtime < self._clock() - _ABANDONED_SECONDS:
+            if path.is_file() and path.lstat().st_mtime < oldest:
                 path.unlink(missing_ok=True)
+        forget_unlinked(self.linked, self.database.writer, oldest)
 
     def now(self) -> int:
         return int(self._clock())

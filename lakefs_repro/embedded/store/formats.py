@@ -35,5 +35,8 @@ CREATE TABLE ranges (id TEXT PRIMARY KEY, data BLOB NOT NULL);
 CREATE TABLE metaranges (id TEXT PRIMARY KEY, data BLOB NOT NULL);
 """
 
-STEPS: tuple[str, ...] = (_FIRST,)
+# Files below linked/ that entries name: the others may go once they are old.
+_LINKED = "CREATE TABLE linked (name TEXT PRIMARY KEY) WITHOUT ROWID;"
+
+STEPS: tuple[str, ...] = (_FIRST, _LINKED)
 FORMAT_VERSION = len(STEPS)

@@ -1,0 +1,81 @@
+"""A stream into a file of its own: hashed while it comes, on disk before it gets its name. Memory stays bounded."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import os
+from typing import TYPE_CHECKING, Any
+
+from lakefs_repro.embedded.store.packs import sync_folder
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from concurrent.futures import Executor
+    from pathlib import Path
+
+_BUFFER = 1024 * 1024
+
+
+class Landing:
+    """Feed it, then ``settle`` and ``publish``, and ``abandon`` in any case."""
+
+    def __init__(self, temporary: Path, pool: Executor) -> None:
+        self._temporary = temporary
+        self._pool = pool
+        self._file = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        self._buffer = bytearray()
+        self._md5 = hashlib.md5()
+        self.size = 0
+
+    async def feed(self, data: bytes) -> None:
+        self._buffer += data
+        if len(self._buffer) >= _BUFFER:
+            chunk, self._buffer = self._buffer, bytearray()
+            await self._run(self._write, chunk)
+
+    async def settle(self) -> bytes:
+        """Bring everything to disk; the MD5 of it."""
+        await self._run(self._finish)
+        return self._md5.digest()
+
+    async def publish(self, target: Path, *, only_new: bool = False) -> None:
+        """Give the file its name, durably.
+
+        Raises:
+            FileExistsError: with ``only_new``, when the name is taken.
+        """
+        await self._run(publish, self._temporary, target, only_new)
+
+    async def _run(self, work: Callable[..., Any], *arguments: Any) -> None:
+        await asyncio.get_running_loop().run_in_executor(self._pool, work, *arguments)
+
+    def _write(self, chunk: bytearray) -> None:
+        with memoryview(chunk) as view:
+            done = 0
+            while done < len(view):
+                done += os.write(self._file, view[done:])
+        self._md5.update(chunk)
+        self.size += len(chunk)
+
+    def _finish(self) -> None:
+        self._write(self._buffer)
+        self._buffer = bytearray()
+        os.fsync(self._file)
+
+    def abandon(self) -> None:
+        """Leave nothing behind; fine after ``publish`` too."""
+        if self._file >= 0:
+            os.close(self._file)
+            self._file = -1
+        self._temporary.unlink(missing_ok=True)
+
+
+def publish(temporary: Path, target: Path, only_new: bool) -> None:  # noqa: FBT001  called through an executor
+    """Rename a synced file and sync its folder; see ``Landing.publish``."""
+    if only_new:
+        os.link(temporary, target)
+        temporary.unlink()
+    else:
+        temporary.rename(target)
+    sync_folder(target.parent)

@@ -1,0 +1,113 @@
+"""What clients wrote to staging addresses: kept while an entry names it, gone a day later when none does."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import signal
+import sqlite3
+import time
+from pathlib import Path
+
+import pytest
+import urllib3
+
+from lakefs_repro.embedded import process
+from lakefs_repro.embedded.store.database import Database
+from lakefs_repro.embedded.store.formats import STEPS
+
+
+class Client:
+    """A repository on an engine that may die."""
+
+    def __init__(self, root) -> None:
+        self.root = root
+        self.info = process.start(root)
+        self._pool = urllib3.PoolManager(retries=False)
+        self.call("POST", "", json={"name": "left", "storage_namespace": "local://left"})
+
+    def call(self, method, path, **options):
+        base = f"{self.info.endpoint}/api/v1/repositories"
+        headers = urllib3.make_headers(basic_auth=f"{self.info.access_key_id}:{self.info.secret_access_key}")
+        return self._pool.request(method, f"{base}{path}", headers=headers, **options)
+
+    def written(self, path, data=b"data"):
+        """A staging address with bytes behind it."""
+        answer = self.call("GET", f"/left/branches/main/staging/backing?path={path}&presign=true").json()
+        assert self._pool.request("PUT", answer["presigned_url"], body=data).status == 200
+        return answer["physical_address"]
+
+    def linked(self, path, data=b"data"):
+        address = self.written(path, data)
+        staging = {"staging": {"physical_address": address}, "checksum": "c", "size_bytes": len(data)}
+        assert self.call("PUT", f"/left/branches/main/staging/backing?path={path}", json=staging).status == 200
+        return address
+
+    def read(self, path):
+        answer = self.call("GET", f"/left/refs/main/objects?path={path}")
+        return answer.data if answer.status == 200 else answer.status
+
+    def restart(self, *, kill=False):
+        if kill:
+            os.kill(self.info.pid, signal.SIGKILL)
+        process.stop(self.root)
+        self.info = process.start(self.root)
+
+    def age(self):
+        """Make everything below ``linked/`` two days old."""
+        old = time.time() - 2 * 24 * 60 * 60
+        for path in (self.root / "linked").rglob("*"):
+            os.utime(path, (old, old))
+
+
+@pytest.fixture
+def client(tmp_path):
+    made = Client(tmp_path / "a, b" / "root")
+    yield made
+    process.stop(made.root)
+
+
+def test_what_nobody_linked_goes_after_a_day(client):
+    client.linked("staged", b"one")
+    client.linked("committed", b"two")
+    client.call("POST", "/left/branches/main/commits", json={"message": "m"})
+    client.linked("staged", b"three")
+    stray = client.written("stray")
+    client.restart()
+    assert Path(stray.removeprefix("local://")).exists()
+    client.age()
+    client.restart()
+    assert not Path(stray.removeprefix("local://")).exists()
+    assert (client.read("staged"), client.read("committed")) == (b"three", b"two")
+
+
+def test_linked_objects_survive_a_kill(client):
+    data = {f"p{number}": os.urandom(10 ** (number + 1)) for number in range(6)}
+    for path, content in data.items():
+        client.linked(path, content)
+    client.restart(kill=True)
+    assert list((client.root / "tmp").iterdir()) == []
+    for path, content in data.items():
+        assert hashlib.md5(client.read(path)).digest() == hashlib.md5(content).digest()
+
+
+def test_presigned_urls_stay_good_over_a_restart_and_are_private(client):
+    client.linked("a", b"data")
+    url = client.call("GET", "/left/refs/main/objects?path=a&presign=true", redirect=False).headers["Location"]
+    client.restart()
+    moved = client.info.endpoint + url[url.index("/presigned/") :]
+    assert urllib3.PoolManager().request("GET", moved).data == b"data"
+    assert (client.root / "metadata.sqlite").parent.stat().st_mode & 0o77 == 0
+
+
+def test_an_older_folder_gets_a_key_of_its_own(tmp_path):
+    path = tmp_path / "metadata.sqlite"
+    old = sqlite3.connect(path)
+    old.executescript(f"{STEPS[0]} INSERT INTO settings VALUES ('root_id', 'r'); PRAGMA user_version = 1;")
+    old.close()
+    database = Database(path, now=1)
+    key = database.setting("signing_key")
+    database.close()
+    again = Database(path, now=1)
+    assert (len(key), again.setting("signing_key"), again.setting("root_id")) == (64, key, "r")
+    again.close()
