@@ -30,6 +30,29 @@ def test_whole_log(repo, history):
     assert set(repo.log(first_parent="true")) == {"m2", "m1", "D1", "root", "Repository created"}
 
 
+def test_commits_of_one_second_are_listed_latest_first(repo):
+    for turn in range(6):
+        repo.branch(f"side{turn}")
+        first, second = ("main", f"side{turn}") if turn % 2 else (f"side{turn}", "main")
+        repo.committed({f"{turn}/1": b"1"}, branch=first, message=f"{turn} first")
+        repo.committed({f"{turn}/2": b"2"}, branch=second, message=f"{turn} second")
+        repo.merge(f"side{turn}", message=f"{turn} merge")
+    words = ("merge", "second", "first")
+    expected = [f"{turn} {word}" for turn in reversed(range(6)) for word in words]
+    assert repo.log() == [*expected, "Repository created"]
+
+
+def test_commits_of_one_date_are_listed_by_id(repo):
+    repo.branch("side")
+    repo.put("a")
+    one = repo.commit("one", date=1_700_000_000).json
+    repo.put("b", branch="side")
+    other = repo.commit("other", branch="side", date=1_700_000_000).json
+    repo.merge("side", message="merge")
+    greater, lesser = sorted((one, other), key=lambda commit: commit["id"], reverse=True)
+    assert repo.log() == ["merge", greater["message"], "Repository created", lesser["message"]]
+
+
 def test_objects_and_prefixes_list_only_commits_with_one_parent(repo, history):
     assert repo.log(objects="p/x") == ["A2", "A1"]
     assert repo.log(prefixes="p/") == ["A2", "A1"]

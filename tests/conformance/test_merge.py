@@ -63,6 +63,14 @@ def test_source_whose_commits_cancel_out_changes_nothing(repo):
     assert repo.merge("work").status == 400
 
 
+def test_an_emptied_tree_is_not_the_missing_tree_of_a_new_repository(repo):
+    repo.branch("work")
+    repo.committed({"w": b"w"}, branch="work")
+    repo.committed({"w": None}, branch="work")
+    assert repo.merge("work").status == 200
+    assert repo.merge("work").message == "update branch main: no changes"
+
+
 def test_same_change_on_both_sides_merges(repo):
     repo.committed({"a": b"1", "gone": b"1"})
     repo.branch("work")

@@ -51,6 +51,13 @@ def test_used_namespace_is_refused_even_after_deletion(repo):
     assert answer.message.endswith("storage namespace already in use")
 
 
+def test_a_store_that_is_not_there_is_refused(engine):
+    body = {**_creation(engine, f"test-{secrets.token_hex(8)}"), "storage_id": "other"}
+    answer = engine.call("POST", "/repositories", json=body)
+    assert (answer.status, answer.message) == (400, "storage id: invalid value: validation error")
+    assert engine.call("POST", "/repositories", json={**body, "storage_id": ""}).status == 201
+
+
 @pytest.mark.parametrize("name", ["ab", "A-b", "a_b", "-ab", "a" * 64, "a.b"])
 def test_bad_name_is_refused(engine, name):
     answer = engine.call("POST", "/repositories", json=_creation(engine, name))

@@ -26,6 +26,7 @@ _CREATION = {
     "default_branch": "string",
     "sample_data": "boolean",
     "read_only": "boolean",
+    "storage_id": "string",
 }
 
 
@@ -79,10 +80,17 @@ async def _create(call: Call) -> Reply:
             default_branch=default_branch,
             read_only=body.get("read_only", False),
             now=now,
+            storage_id=body.get("storage_id", ""),
         )
         if not bare:
             first = commits.make(
-                made, (), committer="", message="Repository created", creation_date=now, metarange_id="", metadata={}
+                made,
+                (),
+                committer="",
+                message="Repository created",
+                creation_date=call.engine.moment(),
+                metarange_id="",
+                metadata={},
             )
             commits.insert(connection, made, first)
             refs.create_branch(connection, made, default_branch, first.id, hidden=False)

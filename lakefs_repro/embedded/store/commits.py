@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
     from lakefs_repro.embedded.store.repositories import Repository
 
-_COLUMNS = "id, parents, committer, message, creation_date, metarange, metadata, generation"
+_COLUMNS = "id, parents, committer, message, creation_date, metarange, metadata, generation, nanoseconds"
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,7 @@ class Commit:
     metarange_id: str
     metadata: Mapping[str, str]
     generation: int
+    nanoseconds: int = 0  # within the second: orders the log, and is not shown
 
 
 def make(
@@ -39,11 +41,13 @@ def make(
     *,
     committer: str,
     message: str,
-    creation_date: int,
+    creation_date: float,
     metarange_id: str,
     metadata: Mapping[str, str],
 ) -> Commit:
     """A commit with a new id: two commits that say the same in the same second are still two."""
+    second = math.floor(creation_date)
+    nanoseconds = int((creation_date - second) * 1_000_000_000)
     generation = 1 + max((parent.generation for parent in parents), default=0)
     parent_ids = tuple(parent.id for parent in parents)
     said = [
@@ -52,22 +56,23 @@ def make(
         parent_ids,
         committer,
         message,
-        creation_date,
+        second,
+        nanoseconds,
         metarange_id,
         dict(metadata),
     ]
     text = json.dumps(said, separators=(",", ":"), sort_keys=True).encode()
     identifier = hashlib.sha256(b"lakefs-repro commit 1\0" + text).hexdigest()
-    return Commit(identifier, parent_ids, committer, message, creation_date, metarange_id, metadata, generation)
+    return Commit(identifier, parent_ids, committer, message, second, metarange_id, metadata, generation, nanoseconds)
 
 
 def _of(row: tuple[Any, ...]) -> Commit:
-    return Commit(row[0], tuple(json.loads(row[1])), row[2], row[3], row[4], row[5], json.loads(row[6]), row[7])
+    return Commit(row[0], tuple(json.loads(row[1])), row[2], row[3], row[4], row[5], json.loads(row[6]), *row[7:])
 
 
 def insert(connection: sqlite3.Connection, repository: Repository, commit: Commit) -> None:
     connection.execute(
-        "INSERT OR IGNORE INTO commits VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT OR IGNORE INTO commits VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             repository.id,
             commit.id,
@@ -78,6 +83,7 @@ def insert(connection: sqlite3.Connection, repository: Repository, commit: Commi
             commit.metarange_id,
             json.dumps(dict(commit.metadata), sort_keys=True),
             commit.generation,
+            commit.nanoseconds,
         ),
     )
 

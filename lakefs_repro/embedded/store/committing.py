@@ -42,7 +42,7 @@ def commit(engine: Engine, repository: Repository, branch_name: str, request: Co
             (head,),
             committer=COMMITTER,
             message=request.message,
-            creation_date=engine.now() if request.date is None else request.date,
+            creation_date=engine.moment() if request.date is None else request.date,
             metarange_id=tree.metarange_id,
             metadata=request.metadata,
         )

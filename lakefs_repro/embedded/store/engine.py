@@ -93,6 +93,10 @@ class Engine:
     def now(self) -> int:
         return int(self._clock())
 
+    def moment(self) -> float:
+        """Now, with the fraction of the second."""
+        return self._clock()
+
     def view(self, connection: sqlite3.Connection, resolved: Resolved) -> View:
         """What a resolved ref shows, as ``connection`` sees it."""
         tree = self.trees.metarange(resolved.commit.metarange_id)

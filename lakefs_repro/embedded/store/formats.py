@@ -38,5 +38,8 @@ CREATE TABLE metaranges (id TEXT PRIMARY KEY, data BLOB NOT NULL);
 # Files below linked/ that entries name: the others may go once they are old.
 _LINKED = "CREATE TABLE linked (name TEXT PRIMARY KEY) WITHOUT ROWID;"
 
-STEPS: tuple[str, ...] = (_FIRST, _LINKED)
+# The log goes by the moment of a commit, and a second holds many commits.
+_MOMENTS = "ALTER TABLE commits ADD COLUMN nanoseconds INTEGER NOT NULL DEFAULT 0;"
+
+STEPS: tuple[str, ...] = (_FIRST, _LINKED, _MOMENTS)
 FORMAT_VERSION = len(STEPS)

@@ -30,18 +30,18 @@ class History:
         return found
 
     def log(self, start: Commit, *, first_parent: bool = False) -> Iterator[Commit]:
-        """From ``start`` back: always the pending commit with the latest date, then the greatest id."""
-        pending: list[tuple[int, _Descending, Commit]] = []
+        """From ``start`` back: always the pending commit with the latest moment, then the greatest id."""
+        pending: list[tuple[int, int, _Descending, Commit]] = []
         seen = {start.id}
-        heappush(pending, (-start.creation_date, _Descending(start.id), start))
+        heappush(pending, (*_latest_first(start), start))
         while pending:
-            _, _, commit = heappop(pending)
+            *_, commit = heappop(pending)
             yield commit
             for parent_id in commit.parents[:1] if first_parent else commit.parents:
                 if parent_id not in seen:
                     seen.add(parent_id)
                     parent = self.commit(parent_id)
-                    heappush(pending, (-parent.creation_date, _Descending(parent_id), parent))
+                    heappush(pending, (*_latest_first(parent), parent))
 
     def merge_base(self, one: Commit, other: Commit) -> Commit | None:
         """A best common ancestor: by falling generation, the first commit that both sides reach."""
@@ -87,3 +87,7 @@ class _Descending:
 
     def __hash__(self) -> int:
         return hash(self.value)
+
+
+def _latest_first(commit: Commit) -> tuple[int, int, _Descending]:
+    return -commit.creation_date, -commit.nanoseconds, _Descending(commit.id)

@@ -110,7 +110,7 @@ def merge(engine: Engine, repository: Repository, destination: str, request: Mer
             (head,) if request.squash else (head, source),
             committer=COMMITTER,
             message=request.message or f"Merge '{request.source}' into '{destination}'",
-            creation_date=engine.now(),
+            creation_date=engine.moment(),
             metarange_id=tree.metarange_id,
             metadata={".lakefs.merge.strategy": request.strategy or "default", **request.metadata},
         )
@@ -124,15 +124,14 @@ def _merged_tree(
 ) -> NewTree:
     trees = engine.trees
     base, source, head = points
+    # An initial commit has no tree at all, which to lakeFS is another one than a tree that became empty.
+    if base is not None and base.metarange_id == source.metarange_id and not request.allow_empty:
+        raise bad_request(f"update branch {destination}: no changes")
     sides = Sides(
         base=trees.metarange(base.metarange_id) if base else EMPTY,
         source=trees.metarange(source.metarange_id),
         destination=trees.metarange(head.metarange_id),
     )
-    if next(compare(trees, sides.base, sides.source), None) is None:
-        if not request.allow_empty:
-            raise bad_request(f"update branch {destination}: no changes")
-        return existing(head.metarange_id)
     try:
         tree = merged(engine, sides, request.strategy)
     except MergeConflictError as error:

@@ -58,10 +58,19 @@ def listing(connection: sqlite3.Connection, *, prefix: str, after: str, search: 
 
 
 def create(
-    connection: sqlite3.Connection, name: str, *, namespace: str, default_branch: str, read_only: bool, now: int
+    connection: sqlite3.Connection,
+    name: str,
+    *,
+    namespace: str,
+    default_branch: str,
+    read_only: bool,
+    now: int,
+    storage_id: str = "",
 ) -> Repository:
     if connection.execute("SELECT 1 FROM repositories WHERE name = ?", (name,)).fetchone():
         raise conflict("error creating repository: not unique")
+    if storage_id:  # there is one store, and it has no name
+        raise bad_request("storage id: invalid value: validation error")
     if not _NAMESPACE.match(namespace):
         raise bad_request("failed to match required regex ^local://: invalid namespace")
     used = connection.execute("INSERT OR IGNORE INTO namespaces VALUES (?)", (namespace.rstrip("/"),))

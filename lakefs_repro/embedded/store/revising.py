@@ -132,7 +132,7 @@ def _draft(
         (head,),
         committer=COMMITTER,
         message=message,
-        creation_date=engine.now(),
+        creation_date=engine.moment(),
         metarange_id=tree.metarange_id,
         metadata=metadata,
     )
