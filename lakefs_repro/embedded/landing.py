@@ -18,10 +18,10 @@ _BUFFER = 1024 * 1024
 
 
 class Landing:
-    """Feed it, then ``settle`` and ``publish``, and ``abandon`` in any case."""
+    """Feed it, then ``settle``, give the file ``temporary`` its name, and ``abandon`` in any case."""
 
     def __init__(self, temporary: Path, pool: Executor) -> None:
-        self._temporary = temporary
+        self.temporary = temporary
         self._pool = pool
         self._file = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         self._buffer = bytearray()
@@ -38,14 +38,6 @@ class Landing:
         """Bring everything to disk; the MD5 of it."""
         await self._run(self._finish)
         return self._md5.digest()
-
-    async def publish(self, target: Path, *, only_new: bool = False) -> None:
-        """Give the file its name, durably.
-
-        Raises:
-            FileExistsError: with ``only_new``, when the name is taken.
-        """
-        await self._run(publish, self._temporary, target, only_new)
 
     async def _run(self, work: Callable[..., Any], *arguments: Any) -> None:
         await asyncio.get_running_loop().run_in_executor(self._pool, work, *arguments)
@@ -64,15 +56,19 @@ class Landing:
         os.fsync(self._file)
 
     def abandon(self) -> None:
-        """Leave nothing behind; fine after ``publish`` too."""
+        """Leave nothing behind; fine after the file was renamed too."""
         if self._file >= 0:
             os.close(self._file)
             self._file = -1
-        self._temporary.unlink(missing_ok=True)
+        self.temporary.unlink(missing_ok=True)
 
 
-def publish(temporary: Path, target: Path, only_new: bool) -> None:  # noqa: FBT001  called through an executor
-    """Rename a synced file and sync its folder; see ``Landing.publish``."""
+def publish(temporary: Path, target: Path, *, only_new: bool = False) -> None:
+    """Give a complete, synced file its name, durably.
+
+    Raises:
+        FileExistsError: with ``only_new``, when the name is taken.
+    """
     if only_new:
         os.link(temporary, target)
         temporary.unlink()

@@ -36,7 +36,7 @@ def _storage_config(call: Call) -> dict[str, Any]:
     return {
         **_STORAGE,
         "import_support": bool(call.engine.import_from),
-        "pre_sign_multipart_upload": False,
+        "pre_sign_multipart_upload": presign,
         "pre_sign_support": presign,
         "pre_sign_support_ui": presign,
     }

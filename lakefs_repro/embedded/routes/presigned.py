@@ -10,25 +10,27 @@ from urllib.parse import quote
 
 from lakefs_repro.embedded.byteranges import ByteRange, UnsatisfiableError, parse
 from lakefs_repro.embedded.errors import ApiError, TruncatedError
-from lakefs_repro.embedded.landing import Landing
+from lakefs_repro.embedded.landing import Landing, publish
 from lakefs_repro.embedded.presigning import OBJECT_PATH, UPLOAD_PATH
 from lakefs_repro.embedded.reply import Reply
 from lakefs_repro.embedded.routes.download import broken_off, header_value, http_date, open_at, read_small, stream_file
 from lakefs_repro.embedded.signing import ExpiredError, UnsignedError, WrongSignatureError
 from lakefs_repro.embedded.store import addresses
 from lakefs_repro.embedded.store.blocks import SMALL
+from lakefs_repro.embedded.store.uploads import NoSuchUploadError, Part
 from lakefs_repro.embedded.store.writer import storage_failure
 from lakefs_repro.embedded.store_errors import (
     StoreError,
     access_denied,
     as_store_error,
-    no_such_key,
+    no_such_upload,
     precondition_failed,
     wrong_signature,
     xml_reply,
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from lakefs_repro.embedded.call import Call
@@ -127,16 +129,31 @@ async def _write(call: Call, fields: dict[str, str]) -> Reply:
     if only_new and target.exists():
         raise precondition_failed()
     await call.run(addresses.make_folder, call.engine, target.parent)
-    etag = await take_file(call, target, only_new=only_new)
-    return Reply(200, headers=[(b"etag", f'"{etag}"'.encode())])
+
+    def name(temporary: Path, _: str) -> None:
+        publish(temporary, target, only_new=only_new)
+
+    try:
+        return await _take(call, name)
+    except FileExistsError:
+        raise precondition_failed() from None
 
 
-async def _write_part(call: Call, fields: dict[str, str]) -> Reply:  # noqa: ARG001
-    raise no_such_key()
+async def _write_part(call: Call, fields: dict[str, str]) -> Reply:
+    uploads, upload = call.engine.uploads, fields["upload"]
+
+    def keep(temporary: Path, etag: str) -> None:
+        uploads.keep(upload, Part(int(fields["part"]), etag), temporary)
+
+    try:
+        uploads.require(upload)
+        return await _take(call, keep)
+    except NoSuchUploadError:
+        raise no_such_upload() from None
 
 
-async def take_file(call: Call, target: Path, *, only_new: bool = False) -> str:
-    """Take the body into ``target``, on disk when this returns; its MD5 in hex."""
+async def _take(call: Call, name: Callable[[Path, str], None]) -> Reply:
+    """Take the body into a file, which ``name`` gets together with the MD5 once it is on disk."""
     if call.header(b"content-length") is None:
         raise StoreError(411, "MissingContentLength", "You must provide the Content-Length HTTP header.")
     if any(name.startswith(b"x-amz-meta-") for name, _ in call.scope["headers"]):
@@ -149,12 +166,10 @@ async def take_file(call: Call, target: Path, *, only_new: bool = False) -> str:
         digest = await landing.settle()
         if expected not in {None, digest}:
             raise StoreError(400, "BadDigest", "The Content-Md5 you specified did not match what we received.")
-        await landing.publish(target, only_new=only_new)
-    except FileExistsError:
-        raise precondition_failed() from None
+        await call.run(name, landing.temporary, digest.hex())
     finally:
         landing.abandon()
-    return digest.hex()
+    return Reply(200, headers=[(b"etag", f'"{digest.hex()}"'.encode())])
 
 
 def _announced_md5(call: Call) -> bytes | None:

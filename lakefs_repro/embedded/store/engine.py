@@ -16,6 +16,7 @@ from lakefs_repro.embedded.store.leftovers import forget_unlinked
 from lakefs_repro.embedded.store.packs import sync_folder
 from lakefs_repro.embedded.store.staging import Staging
 from lakefs_repro.embedded.store.trees import Trees
+from lakefs_repro.embedded.store.uploads import Uploads
 from lakefs_repro.embedded.store.view import View
 from lakefs_repro.embedded.store.writer import Writer
 from lakefs_repro.errors import ConflictError
@@ -56,6 +57,7 @@ class Engine:
         self.import_from = tuple(folder.resolve() for folder in import_from)
         self.database = Database(self.root / "metadata.sqlite", now=self.now())
         self.signer = Signer(bytes.fromhex(self.database.setting("signing_key")), clock)
+        self.uploads = Uploads(self.root / "uploads")
         self._forget_abandoned()
         sync_folder(self.root)
         self.blocks = Blocks(self.root, self.database)
@@ -88,6 +90,7 @@ class Engine:
         for path in self.incoming.iterdir():
             if path.is_file() and path.lstat().st_mtime < oldest:
                 path.unlink(missing_ok=True)
+        self.uploads.forget_abandoned(oldest)
         forget_unlinked(self.linked, self.database.writer, oldest)
 
     def now(self) -> int:

@@ -111,3 +111,28 @@ def test_an_older_folder_gets_a_key_of_its_own(tmp_path):
     again = Database(path, now=1)
     assert (len(key), again.setting("signing_key"), again.setting("root_id")) == (64, key, "r")
     again.close()
+
+
+def test_multipart_uploads_survive_a_kill_and_are_forgotten_after_a_day(client):
+    begun = [client.call("POST", "/left/branches/main/staging/pmpu?path=big&parts=1").json() for _ in range(2)]
+    tags = []
+    for upload in begun:
+        answer = urllib3.PoolManager().request("PUT", upload["presigned_urls"][0], body=b"part")
+        tags.append(answer.headers["ETag"])
+    client.restart(kill=True)
+    old = time.time() - 2 * 24 * 60 * 60
+    os.utime(client.root / "uploads" / begun[1]["upload_id"], (old, old))
+    client.restart()
+
+    def complete(number):
+        upload = begun[number]
+        body = {
+            "physical_address": upload["physical_address"],
+            "parts": [{"part_number": 1, "etag": tags[number]}],
+        }
+        return client.call("PUT", f"/left/branches/main/staging/pmpu/{upload['upload_id']}?path=big", json=body)
+
+    assert complete(1).status == 500
+    assert complete(0).status == 200
+    assert client.read("big") == b"part"
+    assert list((client.root / "uploads").iterdir()) == []

@@ -43,3 +43,15 @@ def test_without_presigned_urls_it_answers_as_lakefs_on_a_local_folder(plain):
     assert plain("GET", f"{staging}/backing?path=b&presign=true") == (500, refused)
     status, issued = plain("GET", f"{staging}/backing?path=b")
     assert (status, issued["presigned_url"]) == (200, None)
+
+
+def test_without_presigned_urls_there_are_no_multipart_uploads(plain):
+    staging = "/repositories/rep/branches/main/staging/pmpu"
+    body = {"physical_address": "x", "parts": []}
+    for method, path, options in [
+        ("POST", staging, {}),
+        ("PUT", f"{staging}/u", {"json": body}),
+        ("DELETE", f"{staging}/u", {"json": body}),
+    ]:
+        answer = plain(method, f"{path}?path=b", **options)
+        assert answer == (501, {"message": "presign multipart upload API is not supported"})
