@@ -186,15 +186,15 @@ def test_the_local_road_takes_plain_names_only(embedded_repository, name):
 
 
 @pytest.fixture
-def multipart_repository(lakefs_engine):
-    login = Endpoint(lakefs_engine.endpoint, lakefs_engine.access_key_id, lakefs_engine.secret_access_key)
+def multipart_repository(engine):
+    login = Endpoint(engine.endpoint, engine.access_key_id, engine.secret_access_key)
     server = Server(Wire(login))
     if not server.info().presign_multipart:
         pytest.skip(
-            f"the lakeFS at {urlsplit(lakefs_engine.endpoint).netloc} has no presigned multipart uploads: "
+            f"the lakeFS at {urlsplit(engine.endpoint).netloc} has no presigned multipart uploads: "
             "name one before an S3 store with LAKECTL_*"
         )
-    return server.repository(lakefs_engine.new_repository())
+    return server.repository(engine.new_repository())
 
 
 def test_parts_become_one_object_with_the_checksum_that_s3_gives(multipart_repository):
