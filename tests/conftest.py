@@ -26,6 +26,9 @@ import urllib3
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))  # for tests/support
 
+# The plugin of our own is not yet installed where tests run from a checkout.
+pytest_plugins = ["pytester", "lakefs_repro.testing.plugin"]
+
 _NAMED = ("LAKECTL_SERVER_ENDPOINT_URL", "LAKECTL_CREDENTIALS_ACCESS_KEY_ID", "LAKECTL_CREDENTIALS_SECRET_ACCESS_KEY")
 _SERVER = tuple(os.environ.get(name, "") for name in _NAMED)
 _NAMESPACE = os.environ.get("LAKEFS_REPRO_TEST_NAMESPACE", "")

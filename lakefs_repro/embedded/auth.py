@@ -27,12 +27,12 @@ class Credentials:
         return f"Credentials(access_key_id={self.access_key_id!r})"
 
 
-def load_or_create(path: Path) -> Credentials:
-    """The credentials in ``path``; at the first call they are made, with mode 0600."""
+def load_or_create(path: Path, given: Credentials | None = None) -> Credentials:
+    """The credentials in ``path``; at the first call they are the given ones, or made at random, with mode 0600."""
     try:
         return _read(path)
     except FileNotFoundError:
-        made = Credentials(
+        made = given or Credentials(
             "AKIA" + "".join(secrets.choice(_KEY_ALPHABET) for _ in range(16)),
             "".join(secrets.choice(_SECRET_ALPHABET) for _ in range(40)),
         )

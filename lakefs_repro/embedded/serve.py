@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from lakefs_repro import __version__
 from lakefs_repro.embedded.accesslog import AccessLog
-from lakefs_repro.embedded.auth import Doorkeeper, load_or_create, write_private
+from lakefs_repro.embedded.auth import Credentials, Doorkeeper, load_or_create, write_private
 from lakefs_repro.errors import InvalidError
 
 if TYPE_CHECKING:
@@ -44,11 +44,12 @@ def serve(
     allow_remote: bool = False,
     presign: bool = True,
     import_from: Sequence[Path] = (),
+    credentials: Credentials | None = None,
     announce: Callable[[State], None] | None = None,
 ) -> None:
     """Serve ``root`` until SIGINT or SIGTERM. ``announce`` is called when requests are answered.
 
-    ``presign`` and ``import_from`` are the engine's; see there.
+    ``presign`` and ``import_from`` are the engine's; see there. A new folder takes ``credentials``, or makes its own.
     """
     if host not in _LOOPBACK and not allow_remote:
         raise InvalidError(
@@ -63,9 +64,9 @@ def serve(
 
     engine = Engine(root, clock=time.time, presign=presign, import_from=import_from)
     try:
-        credentials = load_or_create(engine.root / CREDENTIALS_FILE)
+        known = load_or_create(engine.root / CREDENTIALS_FILE, credentials)
         log = AccessLog(engine.root / "access.log", time.time)
-        app = create_app(engine, Doorkeeper(credentials), log)
+        app = create_app(engine, Doorkeeper(known), log)
         listener = _listen(host, port)
         state = State(f"http://{_shown(listener, host)}", os.getpid(), __version__, engine.root_id, time.time())
 

@@ -80,6 +80,7 @@ def test_the_commands_of_a_page_work(page, tmp_path, monkeypatch):
     make_project(project)
     monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
     monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setenv("PYTEST_PLUGINS", "lakefs_repro.testing.plugin")  # where the package is not installed
     try:
         for command in commands:
             done = subprocess.run(
