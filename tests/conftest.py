@@ -26,6 +26,8 @@ import urllib3
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))  # for tests/support
 
+from support.foreground import foreground
+
 # The plugin of our own is not yet installed where tests run from a checkout.
 pytest_plugins = ["pytester", "lakefs_repro.testing.plugin"]
 
@@ -174,7 +176,7 @@ def _named_server() -> EngineUnderTest:
     return EngineUnderTest("lakefs", endpoint, _SERVER[1], _SERVER[2], namespace_prefix=prefix)
 
 
-def _started_server(folder: Path):
+def _started_server(folder: Path, **more: str):
     key, secret = "AKIA" + secrets.token_hex(8).upper(), secrets.token_hex(20)
     port = _free_port()
     settings = {
@@ -194,6 +196,7 @@ def _started_server(folder: Path):
         "INSTALLATION_ACCESS_KEY_ID": key,
         "INSTALLATION_SECRET_ACCESS_KEY": secret,
     }
+    settings.update(more)
     environment = {"HOME": str(folder), "PATH": os.environ["PATH"]}
     environment.update({f"LAKEFS_{name}": value for name, value in settings.items()})
     with (folder / "log").open("wb") as log:
@@ -232,3 +235,22 @@ _ENGINES = ["embedded", *(["lakefs"] if all(_SERVER) or _BINARY else [])]
 def engine(request):
     """Each engine there is, in turn."""
     return request.getfixturevalue(f"{request.param}_engine")
+
+
+@pytest.fixture(scope="session", params=_ENGINES)
+def importing(request, tmp_path_factory):
+    """Each engine in turn as it lets files of one folder be imported: the engine, and the folder."""
+    folder = tmp_path_factory.mktemp("sources")
+    if request.param == "embedded":
+        root = tmp_path_factory.mktemp("importing")
+        with foreground(root, "--allow-import", str(folder)) as (endpoint, key, secret):
+            yield EngineUnderTest("embedded", endpoint, key, secret, root=root), folder
+    elif _BINARY:
+        allowed = {
+            "BLOCKSTORE_LOCAL_IMPORT_ENABLED": "true",
+            "BLOCKSTORE_LOCAL_ALLOWED_EXTERNAL_PREFIXES": str(folder),
+        }
+        for engine in _started_server(tmp_path_factory.mktemp("lakefs-import"), **allowed):
+            yield engine, folder
+    else:
+        pytest.skip("a real lakeFS with import from a folder is started from a lakefs binary, and there is none")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import signal
+import sys
 from typing import TYPE_CHECKING
 
 from uvicorn.config import Config
@@ -43,4 +45,10 @@ def run(app: ASGIApp, listener: socket.socket, started: Callable[[], None]) -> N
         timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
         proxy_headers=False,
     )
+    # uvicorn raises the signal again once it has stopped: it must not kill us before the engine is closed.
+    signal.signal(signal.SIGTERM, _leave)
     asyncio.run(_AnnouncingServer(config, started).serve(sockets=[listener]))
+
+
+def _leave(*_: object) -> None:
+    sys.exit(0)

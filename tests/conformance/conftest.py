@@ -84,3 +84,9 @@ def repo(engine):
 def embedded_repo(embedded_engine):
     """A fresh repository on the embedded engine."""
     return RepositoryUnderTest(embedded_engine, embedded_engine.new_repository())
+
+
+@pytest.fixture
+def repository_on():
+    """How tests of other engines get a repository: by engine, and by its name unless it is a fresh one."""
+    return lambda engine, name=None: RepositoryUnderTest(engine, name or engine.new_repository())

@@ -11,8 +11,11 @@ from pathlib import Path
 
 
 @contextmanager
-def foreground(root: Path, *options: str):
-    """Run ``python -m lakefs_repro.embedded`` on ``root``; gives its endpoint and the two credentials."""
+def foreground(root: Path, *options: str, kill: bool = False):
+    """Run ``python -m lakefs_repro.embedded`` on ``root``; gives its endpoint and the two credentials.
+
+    It is stopped at the end, or killed.
+    """
     command = [sys.executable, "-m", "lakefs_repro.embedded", "--root", str(root), *options]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
         try:
@@ -21,5 +24,5 @@ def foreground(root: Path, *options: str):
             keys = json.loads((root / "credentials.json").read_text())
             yield endpoint, keys["access_key_id"], keys["secret_access_key"]
         finally:
-            server.terminate()
+            server.kill() if kill else server.terminate()
             server.wait(timeout=30)

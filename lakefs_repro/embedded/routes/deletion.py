@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from lakefs_repro.embedded.byteranges import ByteRange
 from lakefs_repro.embedded.call import checked
 from lakefs_repro.embedded.errors import ApiError, bad_request, not_found, not_implemented, prefixed
 from lakefs_repro.embedded.reply import Reply, json_reply, no_content
+from lakefs_repro.embedded.routes.download import open_at, stream_file
 from lakefs_repro.embedded.routes.repositories import writable
+from lakefs_repro.embedded.routes.upload import take
 from lakefs_repro.embedded.shown import object_stats
-from lakefs_repro.embedded.store import expressions, objects, protection, refs
+from lakefs_repro.embedded.store import addresses, expressions, objects, protection, refs
 
 if TYPE_CHECKING:
     import sqlite3
 
     from lakefs_repro.embedded.call import Call
+    from lakefs_repro.embedded.intake import Content
     from lakefs_repro.embedded.router import Handler
     from lakefs_repro.embedded.store.entry import Entry
 
@@ -69,9 +73,24 @@ async def _copy(call: Call) -> Reply:
         source = engine.view(connection, resolved).lookup(body["src_path"])
     if source is None:
         raise not_found()
-    copied = source._replace(path=target, mtime=engine.now())
-    await call.write(lambda connection: objects.stage(engine, connection, repository, name, copied), guarded=False)
+    content = None if source.block else await _content(call, source)
+    address = content.block if content else source.address
+    copied = source._replace(path=target, mtime=engine.now(), address=address)
+
+    def stage(connection: sqlite3.Connection) -> None:
+        objects.stage(engine, connection, repository, name, copied)
+        if content:
+            content.keep(engine.blocks, connection)
+
+    await call.write(stage, guarded=False)
     return json_reply(object_stats(repository, copied), 201)
+
+
+async def _content(call: Call, source: Entry) -> Content:
+    """The bytes of an object whose file others may change, taken into the store: a copy stands by itself."""
+    place = addresses.place_of(call.engine, source)
+    handle, start = open_at(place, ByteRange(0, source.size, source.size))
+    return await take(call, stream_file(call, handle, start, source.size))
 
 
 async def _user_metadata(call: Call) -> Reply:

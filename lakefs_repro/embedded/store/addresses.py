@@ -103,7 +103,12 @@ def _file(engine: Engine, address: str) -> Path:
 
 
 def _is_readable(engine: Engine, path: Path) -> bool:
-    return any(is_below(folder, path) for folder in (engine.linked, *engine.import_from))
+    return is_below(engine.linked, path) or is_importable(engine, path)
+
+
+def is_importable(engine: Engine, path: Path) -> bool:
+    """Whether ``path`` lies in a folder that may be imported from, and not among the engine's own files."""
+    return any(is_below(folder, path) for folder in engine.import_from) and not is_below(engine.root, path)
 
 
 def place_of(engine: Engine, entry: Entry) -> Place:

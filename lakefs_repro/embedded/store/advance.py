@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from lakefs_repro.embedded.errors import conflict
 from lakefs_repro.embedded.store import commits, metaranges, protection, refs, staging
+from lakefs_repro.embedded.store.entry import same_content
 from lakefs_repro.embedded.store.rebuild import Rebuild
 
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
     from lakefs_repro.embedded.store.commits import Commit
     from lakefs_repro.embedded.store.engine import Engine
+    from lakefs_repro.embedded.store.entry import Entry
     from lakefs_repro.embedded.store.metaranges import Metarange
     from lakefs_repro.embedded.store.rebuild import Edit
     from lakefs_repro.embedded.store.refs import Branch
@@ -93,8 +95,17 @@ def save_ranges(connection: sqlite3.Connection, ranges: list[tuple[str, bytes]])
     connection.executemany("INSERT OR IGNORE INTO ranges VALUES (?, ?)", ranges)
 
 
-def edited(engine: Engine, base: Metarange, edits: Iterable[Edit]) -> NewTree:
-    """``base`` with ``edits``; many new ranges are stored on the way, so that memory stays bounded."""
+def edited(
+    engine: Engine,
+    base: Metarange,
+    edits: Iterable[Edit],
+    *,
+    same: Callable[[Entry | None, Entry | None], bool] = same_content,
+) -> NewTree:
+    """``base`` with ``edits``, an entry that is the ``same`` staying as it is.
+
+    Many new ranges are stored on the way, so that memory stays bounded.
+    """
     waiting: list[tuple[str, bytes]] = []
 
     def keep(range_id: str, data: bytes) -> None:
@@ -104,7 +115,7 @@ def edited(engine: Engine, base: Metarange, edits: Iterable[Edit]) -> NewTree:
             engine.writer.submit(lambda connection: save_ranges(connection, flushed))
             waiting.clear()
 
-    rebuild = Rebuild(engine.trees, keep)
+    rebuild = Rebuild(engine.trees, keep, same)
     rebuild.run(base, edits)
     metarange_id, stored = metaranges.encode(rebuild.ranges)
     return NewTree(metarange_id, stored, waiting, rebuild.changed)

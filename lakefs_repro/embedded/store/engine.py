@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 from lakefs_repro.embedded.signing import Signer
 from lakefs_repro.embedded.store.blocks import Blocks
 from lakefs_repro.embedded.store.database import Database
-from lakefs_repro.embedded.store.leftovers import forget_unlinked
+from lakefs_repro.embedded.store.imports import Imports
+from lakefs_repro.embedded.store.leftovers import forget_shelves, forget_unlinked
 from lakefs_repro.embedded.store.packs import sync_folder
 from lakefs_repro.embedded.store.staging import Staging
 from lakefs_repro.embedded.store.trees import Trees
@@ -68,6 +69,7 @@ class Engine:
         self.root_id = self.database.setting("root_id")
         self._branch_locks: dict[tuple[int, str], threading.Lock] = {}
         self._guard = threading.Lock()
+        self.imports = Imports(self)
 
     @property
     def incoming(self) -> Path:
@@ -91,6 +93,7 @@ class Engine:
             if path.is_file() and path.lstat().st_mtime < oldest:
                 path.unlink(missing_ok=True)
         self.uploads.forget_abandoned(oldest)
+        forget_shelves(self.database.writer)
         forget_unlinked(self.linked, self.database.writer, oldest)
 
     def now(self) -> int:
@@ -114,6 +117,7 @@ class Engine:
             yield
 
     def close(self) -> None:
+        self.imports.close()
         self.writer.close()
         self.blocks.packs.close()
         self.database.close()

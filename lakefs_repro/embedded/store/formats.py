@@ -41,5 +41,13 @@ _LINKED = "CREATE TABLE linked (name TEXT PRIMARY KEY) WITHOUT ROWID;"
 # The log goes by the moment of a commit, and a second holds many commits.
 _MOMENTS = "ALTER TABLE commits ADD COLUMN nanoseconds INTEGER NOT NULL DEFAULT 0;"
 
-STEPS: tuple[str, ...] = (_FIRST, _LINKED, _MOMENTS)
+# How imports stand or ended, for those who ask.
+_IMPORTS = """
+CREATE TABLE imports (
+    repository INTEGER NOT NULL, id TEXT NOT NULL, updated INTEGER NOT NULL, status TEXT NOT NULL,
+    PRIMARY KEY (repository, id)
+) WITHOUT ROWID;
+"""
+
+STEPS: tuple[str, ...] = (_FIRST, _LINKED, _MOMENTS, _IMPORTS)
 FORMAT_VERSION = len(STEPS)

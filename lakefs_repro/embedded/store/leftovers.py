@@ -25,3 +25,8 @@ def forget_unlinked(folder: Path, connection: sqlite3.Connection, oldest: float)
 def _is_linked(folder: Path, connection: sqlite3.Connection, path: Path) -> bool:
     key = (str(path.relative_to(folder)),)
     return connection.execute("SELECT 1 FROM linked WHERE name = ?", key).fetchone() is not None
+
+
+def forget_shelves(connection: sqlite3.Connection) -> None:
+    """Remove what an import had put aside when its engine was killed."""
+    connection.execute("DELETE FROM staged WHERE branch < 0")

@@ -22,11 +22,17 @@ Sink = "Callable[[str, bytes], None]"
 class Rebuild:
     """One pass over a tree. ``sink`` gets every new range's id and stored form as it is made.
 
-    After ``run``, ``ranges`` is the new tree and ``changed`` counts the edits that changed anything: an entry equal in
-    content to the one that is there leaves that one alone, so equal trees keep equal ids.
+    After ``run``, ``ranges`` is the new tree and ``changed`` counts the edits that changed anything: an entry that is
+    the ``same`` as the one that is there leaves that one alone, so equal trees keep equal ids.
     """
 
-    def __init__(self, trees: Trees, sink: Callable[[str, bytes], None]) -> None:
+    def __init__(
+        self,
+        trees: Trees,
+        sink: Callable[[str, bytes], None],
+        same: Callable[[Entry | None, Entry | None], bool] = same_content,
+    ) -> None:
+        self._same = same
         self._trees = trees
         self._sink = sink
         self._pending: list[Entry] = []
@@ -58,7 +64,7 @@ class Rebuild:
             if edit is None or edit[0] != path:
                 self._push(entry)
                 continue
-            if same_content(entry, edit[1]):
+            if self._same(entry, edit[1]):
                 self._push(entry)
             else:
                 self._add(edit[1])

@@ -28,6 +28,8 @@ def test_start_is_idempotent_and_stop_too(root):
     first = process.start(root)
     assert process.start(root) == first == process.status(root)
     assert process.stop(root) is True
+    left = {path.name for path in root.iterdir()}
+    assert not left & {"server.json", "metadata.sqlite-wal"}
     assert process.stop(root) is False
     assert process.status(root) is None
 
