@@ -269,6 +269,33 @@ def test_copying(repo):
     assert shallow.status == 501
 
 
+def test_copies_that_can_not_be(repo):
+    repo.put("a")
+    for branch, body, status, message in [
+        ("none", {"src_path": "a"}, 404, "branch 'none' not found"),
+        ("main", {"src_path": "a", "src_ref": "none"}, 404, "not found"),
+        ("main", {"src_path": ""}, 400, "argument path: missing path: required value: validation error"),
+    ]:
+        answer = repo.call("POST", f"/branches/{branch}/objects/copy", fields={"dest_path": "c"}, json=body)
+        assert (answer.status, answer.message) == (status, message)
+    assert (
+        repo.call("POST", "/branches/main/objects/copy", fields={"dest_path": ""}, json={"src_path": "a"}).status == 400
+    )
+    same = repo.call(
+        "POST", "/branches/main/objects/copy", fields={"dest_path": "a"}, json={"src_path": "a", "src_ref": ""}
+    )
+    assert (same.status, repo.get("a").data) == (201, b"x")
+
+
+def test_user_metadata_where_nothing_is(repo):
+    path = "/branches/{}/objects/stat/user_metadata"
+    missing = repo.call("PUT", path.format("main"), fields={"path": "n"}, json={"set": {"k": "v"}})
+    assert (missing.status, missing.message) == (404, f"update user metadata on {repo.name}/main/n: not found")
+    branch = repo.call("PUT", path.format("none"), fields={"path": "n"}, json={"set": {"k": "v"}})
+    assert (branch.status, branch.message) == (404, "branch not found")
+    assert repo.call("PUT", path.format("main"), fields={"path": "n"}, json={}).status == 400
+
+
 def test_presigning_is_refused_where_the_storage_can_not(repo):
     if repo.engine.call("GET", "/config/storage").json["pre_sign_support"]:
         pytest.skip("this server presigns")

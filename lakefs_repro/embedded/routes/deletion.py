@@ -68,6 +68,8 @@ async def _copy(call: Call) -> Reply:
     objects.require_path(target)
     repository, name, engine = writable(call), call.params["branch"], call.engine
     objects.writable_branch(engine, call.reader, repository, name)
+    if not body["src_path"]:
+        raise bad_request("argument path: missing path: required value: validation error")
     with engine.database.snapshot() as connection:
         resolved = expressions.resolve(connection, repository, body.get("src_ref") or name)
         source = engine.view(connection, resolved).lookup(body["src_path"])
@@ -99,6 +101,7 @@ async def _user_metadata(call: Call) -> Reply:
     repository, name, engine = writable(call), call.params["branch"], call.engine
 
     def update(connection: sqlite3.Connection) -> Entry:
+        refs.branch(connection, repository, name)
         branch = objects.writable_branch(engine, connection, repository, name)
         known = objects.head_view(engine, connection, repository, branch).lookup(path)
         if known is None:

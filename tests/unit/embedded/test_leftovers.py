@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import itertools
 import os
 import signal
 import sqlite3
+import threading
 import time
 from pathlib import Path
 
@@ -89,6 +92,29 @@ def test_linked_objects_survive_a_kill(client):
     assert list((client.root / "tmp").iterdir()) == []
     for path, content in data.items():
         assert hashlib.md5(client.read(path)).digest() == hashlib.md5(content).digest()
+
+
+def test_what_was_linked_under_load_survives_kills(client):
+    kept: dict[str, bytes] = {}
+
+    def write(name: str) -> None:
+        with contextlib.suppress(urllib3.exceptions.HTTPError):
+            for number in itertools.count():
+                path, data = f"{name}-{number}", os.urandom(1 + number * 997 % 200_000)
+                client.linked(path, data)
+                kept[path] = data
+
+    for round_number in range(3):
+        writers = [threading.Thread(target=write, args=(f"{round_number}-{each}",)) for each in range(3)]
+        for writer in writers:
+            writer.start()
+        time.sleep(0.5)
+        os.kill(client.info.pid, signal.SIGKILL)
+        for writer in writers:
+            writer.join()
+        client.restart()
+        assert {path: client.read(path) for path in kept} == kept
+    assert len(kept) > 30
 
 
 def test_presigned_urls_stay_good_over_a_restart_and_are_private(client):
