@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 from uvicorn.config import Config
 from uvicorn.server import Server
 
+from lakefs_repro.embedded.protocol import Protocol
+
 if TYPE_CHECKING:
     import socket
     from collections.abc import Callable
@@ -33,7 +35,7 @@ def run(app: ASGIApp, listener: socket.socket, started: Callable[[], None]) -> N
     """Serve ``app`` on ``listener`` until a signal comes; ``started`` is called once requests are answered."""
     config = Config(
         app,
-        http="httptools",
+        http=Protocol,
         loop="asyncio",
         ws="none",
         lifespan="off",
