@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _BUFFER = 1024 * 1024
+_SYNC_EVERY = 32 * 1024 * 1024
 
 
 class Landing:
@@ -26,21 +27,36 @@ class Landing:
         self._file = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         self._buffer = bytearray()
         self._md5 = hashlib.md5()
-        self.size = 0
+        self._working: asyncio.Future[None] | None = None
+        self._syncing: asyncio.Future[None] | None = None
+        self._unsynced = 0
 
     async def feed(self, data: bytes) -> None:
         self._buffer += data
         if len(self._buffer) >= _BUFFER:
-            chunk, self._buffer = self._buffer, bytearray()
-            await self._run(self._write, chunk)
+            await self._hand_over()
+
+    async def _hand_over(self) -> None:
+        """Let a thread write and hash the buffer while the next one fills; the one before must be done."""
+        chunk, self._buffer = self._buffer, bytearray()
+        if self._working is not None:
+            await self._working
+        self._working = self._start(self._write, chunk)
+        self._unsynced += len(chunk)
+        if self._unsynced >= _SYNC_EVERY and (self._syncing is None or self._syncing.done()):
+            self._syncing, self._unsynced = self._start(os.fdatasync, self._file), 0
 
     async def settle(self) -> bytes:
         """Bring everything to disk; the MD5 of it."""
-        await self._run(self._finish)
+        await self._hand_over()
+        for pending in (self._working, self._syncing):
+            if pending is not None:
+                await pending
+        await self._start(os.fsync, self._file)
         return self._md5.digest()
 
-    async def _run(self, work: Callable[..., Any], *arguments: Any) -> None:
-        await asyncio.get_running_loop().run_in_executor(self._pool, work, *arguments)
+    def _start(self, work: Callable[..., None], *arguments: Any) -> asyncio.Future[None]:
+        return asyncio.get_running_loop().run_in_executor(self._pool, work, *arguments)
 
     def _write(self, chunk: bytearray) -> None:
         with memoryview(chunk) as view:
@@ -48,15 +64,11 @@ class Landing:
             while done < len(view):
                 done += os.write(self._file, view[done:])
         self._md5.update(chunk)
-        self.size += len(chunk)
 
-    def _finish(self) -> None:
-        self._write(self._buffer)
-        self._buffer = bytearray()
-        os.fsync(self._file)
-
-    def abandon(self) -> None:
+    async def abandon(self) -> None:
         """Leave nothing behind; fine after the file was renamed too."""
+        pending = [future for future in (self._working, self._syncing) if future is not None]
+        await asyncio.gather(*pending, return_exceptions=True)
         if self._file >= 0:
             os.close(self._file)
             self._file = -1

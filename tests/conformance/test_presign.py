@@ -5,10 +5,14 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
+import socket
+import sqlite3
 import time
 from urllib.parse import quote, urlsplit
 
 import pytest
+
+from lakefs_repro.embedded.signing import Signer
 
 HELLO = hashlib.md5(b"hello").hexdigest()
 
@@ -316,3 +320,59 @@ def test_paths_outside_of_the_urls(embedded_repo):
     for path in ("/presigned/", "/presigned/upload", f"/presigned/{quote('../x', safe='')}", "/presigned/object?a=%ff"):
         answer = ask(embedded_repo, "GET", embedded_repo.engine.endpoint + path)
         assert (answer.status, code_of(answer)) == (403, "AccessDenied")
+
+
+def signer_of(engine, *, ago):
+    """The engine's own signer, as it was some seconds ago."""
+    database = sqlite3.connect(f"file:{engine.root / 'metadata.sqlite'}?mode=ro", uri=True)
+    key = database.execute("SELECT value FROM settings WHERE name = 'signing_key'").fetchone()[0]
+    database.close()
+    return Signer(bytes.fromhex(key), lambda: time.time() - ago)
+
+
+def test_urls_expire(embedded_repo):
+    embedded_repo.put("a", b"hello")
+    url = urlsplit(read_url(embedded_repo))
+    fields = {"address": "x", "etag": "x", "type": "x", "mtime": "0", "name": "x"}
+    target = signer_of(embedded_repo.engine, ago=1000).grant("GET", url.path, fields).target
+    answer = ask(embedded_repo, "GET", f"{url.scheme}://{url.netloc}{target}")
+    assert (answer.status, code_of(answer)) == (403, "AccessDenied")
+    assert b"<Message>Request has expired</Message>" in answer.data
+
+
+def test_addresses_expire_after_a_day(embedded_repo):
+    issued = staged_address(embedded_repo)["physical_address"]
+    folder = issued.rpartition("/")[0]
+    database = sqlite3.connect(f"file:{embedded_repo.engine.root / 'metadata.sqlite'}?mode=ro", uri=True)
+    row = database.execute("SELECT id FROM repositories WHERE name = ?", (embedded_repo.name,)).fetchone()
+    database.close()
+    signer = signer_of(embedded_repo.engine, ago=0)
+    for hours, status in [(23, 200), (25, 400)]:
+        name = f"{int(time.time()) - hours * 3600:010x}" + "0" * 18
+        old = signer.address(f"{folder}/{name}", str(row[0]), "main", "up")
+        assert link(embedded_repo, old).status == status
+    assert link(embedded_repo, old).message == "address token expired: link address expired"
+
+
+def test_a_body_that_breaks_off_leaves_nothing(embedded_repo):
+    staging = staged_address(embedded_repo)
+    url = urlsplit(staging["presigned_url"])
+    with socket.create_connection((url.hostname, url.port)) as connection:
+        head = f"PUT {url.path}?{url.query} HTTP/1.1\r\nHost: {url.netloc}\r\nContent-Length: 5000000\r\n\r\n"
+        connection.sendall(head.encode() + b"x" * 3_000_000)
+    temporary = embedded_repo.engine.root / "tmp"
+    deadline = time.monotonic() + 10
+    while any(temporary.iterdir()) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert not any(temporary.iterdir())
+    link(embedded_repo, staging["physical_address"])
+    assert embedded_repo.get("up").status == 410
+
+
+def test_markup_in_what_the_client_said_stays_text(embedded_repo):
+    embedded_repo.put("a\r\nX-Evil: 1", b"hello", headers={"Content-Type": "text/html"})
+    answer = ask(embedded_repo, "GET", read_url(embedded_repo, "a\r\nX-Evil: 1"))
+    assert answer.status == 200
+    assert "X-Evil" not in answer.headers
+    assert answer.headers["Content-Disposition"] == "attachment; filename*=utf-8''a%0D%0AX-Evil%3A%201"
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"

@@ -168,7 +168,7 @@ async def _take(call: Call, name: Callable[[Path, str], None]) -> Reply:
             raise StoreError(400, "BadDigest", "The Content-Md5 you specified did not match what we received.")
         await call.run(name, landing.temporary, digest.hex())
     finally:
-        landing.abandon()
+        await landing.abandon()
     return Reply(200, headers=[(b"etag", f'"{digest.hex()}"'.encode())])
 
 

@@ -129,7 +129,7 @@ async def _copy_part(call: Call) -> Reply:
             await call.run(call.engine.uploads.keep, call.params["uploadId"], part, landing.temporary)
         finally:
             os.close(handle)
-            landing.abandon()
+            await landing.abandon()
     except NoSuchUploadError:
         raise _no_such_upload("UploadPartCopy") from None
     except OSError as error:
