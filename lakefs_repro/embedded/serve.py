@@ -56,6 +56,11 @@ def serve(
             f"the embedded engine listens on this machine alone, and {host} is not a loopback address.",
             hint="pass --allow-remote if others shall reach it: the connection is not encrypted",
         )
+    for folder in import_from:
+        if not folder.is_dir():
+            raise InvalidError(
+                f"{folder} is no folder that files could be imported from.", kind="import-folder-not-found"
+            )
     sys.setswitchinterval(_SWITCH_INTERVAL)
     # The server's libraries are loaded here, after the cheap checks and not with the package.
     from lakefs_repro.embedded.app import create_app  # noqa: PLC0415

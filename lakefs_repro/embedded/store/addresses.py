@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 SCHEME = "local://"
 _HEX = set("0123456789abcdef")
 _TIME_DIGITS = 10
+_NAME = re.compile(r"([0-9a-f]{10})[0-9a-f]{18},")
 
 
 def _folder(engine: Engine, repository: Repository) -> Path:
@@ -52,8 +54,15 @@ def require_issued(engine: Engine, repository: Repository, branch: str, path: st
         raise bad_request("address is not signed: link address invalid")
     if not engine.signer.is_address(address, str(repository.id), branch, path):
         raise bad_request("invalid address signature: invalid address")
-    if int(name[:_TIME_DIGITS], 16) < engine.now() - engine.abandoned_seconds:
+    issued = issued_at(name)
+    if issued is None or issued < engine.now() - engine.abandoned_seconds:
         raise bad_request("address token expired: link address expired")
+
+
+def issued_at(name: str) -> int | None:
+    """When the address that ends in ``name`` was issued; None for what this engine did not name."""
+    match = _NAME.match(name)
+    return int(match[1], 16) if match else None
 
 
 def is_inside(engine: Engine, repository: Repository, address: str) -> bool:

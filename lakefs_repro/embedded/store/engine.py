@@ -13,7 +13,7 @@ from lakefs_repro.embedded.signing import Signer
 from lakefs_repro.embedded.store.blocks import Blocks
 from lakefs_repro.embedded.store.database import Database
 from lakefs_repro.embedded.store.imports import Imports
-from lakefs_repro.embedded.store.leftovers import forget_shelves, forget_unlinked
+from lakefs_repro.embedded.store.leftovers import Tidying, forget_shelves
 from lakefs_repro.embedded.store.packs import sync_folder
 from lakefs_repro.embedded.store.staging import Staging
 from lakefs_repro.embedded.store.trees import Trees
@@ -70,6 +70,7 @@ class Engine:
         self._branch_locks: dict[tuple[int, str], threading.Lock] = {}
         self._guard = threading.Lock()
         self.imports = Imports(self)
+        self.tidying = Tidying(self)
 
     @property
     def incoming(self) -> Path:
@@ -87,14 +88,13 @@ class Engine:
         return _ABANDONED_SECONDS
 
     def _forget_abandoned(self) -> None:
-        """Remove what clients wrote long ago and never handed over, nor linked."""
+        """Remove what clients wrote long ago and never handed over."""
         oldest = self._clock() - _ABANDONED_SECONDS
         for path in self.incoming.iterdir():
             if path.is_file() and path.lstat().st_mtime < oldest:
                 path.unlink(missing_ok=True)
         self.uploads.forget_abandoned(oldest)
         forget_shelves(self.database.writer)
-        forget_unlinked(self.linked, self.database.writer, oldest)
 
     def now(self) -> int:
         return int(self._clock())
@@ -117,6 +117,7 @@ class Engine:
             yield
 
     def close(self) -> None:
+        self.tidying.stop()
         self.imports.close()
         self.writer.close()
         self.blocks.packs.close()

@@ -11,7 +11,7 @@ SHA256_HEX_LENGTH = 64
 
 
 class Entry(NamedTuple):
-    """``address`` is the SHA-256 of a block of ours, or a physical address that a client linked."""
+    """``address`` is the SHA-256 of a block of ours, or a physical address that a client linked or imported."""
 
     path: str
     checksum: str

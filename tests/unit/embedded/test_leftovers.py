@@ -10,13 +10,16 @@ import signal
 import sqlite3
 import threading
 import time
-from pathlib import Path
 
 import pytest
 import urllib3
 
 from lakefs_repro.embedded import process
+from lakefs_repro.embedded.store import addresses, commits, objects, refs, repositories
+from lakefs_repro.embedded.store.committing import CommitRequest, commit
 from lakefs_repro.embedded.store.database import Database
+from lakefs_repro.embedded.store.engine import Engine
+from lakefs_repro.embedded.store.entry import Entry
 from lakefs_repro.embedded.store.formats import STEPS
 
 
@@ -56,12 +59,6 @@ class Client:
         process.stop(self.root)
         self.info = process.start(self.root)
 
-    def age(self):
-        """Make everything below ``linked/`` two days old."""
-        old = time.time() - 2 * 24 * 60 * 60
-        for path in (self.root / "linked").rglob("*"):
-            os.utime(path, (old, old))
-
 
 @pytest.fixture
 def client(tmp_path):
@@ -70,18 +67,56 @@ def client(tmp_path):
     process.stop(made.root)
 
 
-def test_what_nobody_linked_goes_after_a_day(client):
-    client.linked("staged", b"one")
-    client.linked("committed", b"two")
-    client.call("POST", "/left/branches/main/commits", json={"message": "m"})
-    client.linked("staged", b"three")
-    stray = client.written("stray")
-    client.restart()
-    assert Path(stray.removeprefix("local://")).exists()
-    client.age()
-    client.restart()
-    assert not Path(stray.removeprefix("local://")).exists()
-    assert (client.read("staged"), client.read("committed")) == (b"three", b"two")
+def new_repository(engine: Engine) -> repositories.Repository:
+    """A repository with an empty branch ``main``."""
+
+    def create(connection):
+        made = repositories.create(
+            connection, "rep", namespace="local://rep", default_branch="main", read_only=False, now=0
+        )
+        first = commits.make(made, (), committer="", message="", creation_date=0, metarange_id="", metadata={})
+        commits.insert(connection, made, first)
+        refs.create_branch(connection, made, "main", first.id, hidden=False)
+        return made
+
+    return engine.writer.submit(create)
+
+
+def test_what_nobody_linked_goes_a_day_later(tmp_path):
+    now = [1_000_000.0]
+
+    def opened() -> Engine:
+        return Engine(tmp_path / "a, b", clock=lambda: now[0])
+
+    def written(engine, repository, path) -> str:
+        address = addresses.issue(engine, repository, "main", path)
+        addresses.issued_file(engine, address).write_bytes(path.encode())
+        return address
+
+    engine = opened()
+    repository = new_repository(engine)
+    names = {path: written(engine, repository, path) for path in ("staged", "committed", "deleted", "stray")}
+    (engine.linked / "something else").write_bytes(b"x")
+    for path in ("committed", "deleted", "staged"):
+        entry = Entry(path, "c", len(path), 0, names[path], "text/plain", None)
+
+        def link(connection, entry=entry):
+            objects.stage(engine, connection, repository, "main", entry)
+            addresses.note_link(engine, connection, entry.address)
+
+        engine.writer.submit(link)
+        if path == "deleted":
+            commit(engine, repository, "main", CommitRequest("change"))
+    young = written(engine, repository, "young")
+    engine.close()
+    for hours, gone in [(24, set()), (26, {"stray", "young"})]:
+        now[0] = 1_000_000.0 + hours * 3600
+        engine = opened()
+        engine.tidying.wait()
+        there = {path: addresses.issued_file(engine, name).exists() for path, name in {**names, "young": young}.items()}
+        assert {path for path, is_there in there.items() if not is_there} == gone
+        assert (engine.linked / "something else").exists()
+        engine.close()
 
 
 def test_linked_objects_survive_a_kill(client):

@@ -6,6 +6,8 @@ import pytest
 import urllib3
 from support.foreground import foreground
 
+from lakefs_repro.embedded.__main__ import main
+
 
 class Caller:
     def __init__(self, endpoint, key, secret) -> None:
@@ -55,3 +57,8 @@ def test_without_presigned_urls_there_are_no_multipart_uploads(plain):
     ]:
         answer = plain(method, f"{path}?path=b", **options)
         assert answer == (501, {"message": "presign multipart upload API is not supported"})
+
+
+def test_a_folder_to_import_from_must_be_there(tmp_path, capsys):
+    assert main(["--root", str(tmp_path / "root"), "--allow-import", str(tmp_path / "none")]) == 2
+    assert f"{tmp_path}/none is no folder" in capsys.readouterr().err
