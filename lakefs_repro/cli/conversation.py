@@ -39,6 +39,7 @@ class Conversation:
         json: whether stdout gets one JSON document.
         quiet: whether stderr gets errors alone.
         debug: whether tracebacks and steps are shown.
+        asks: whether questions may be asked at all.
         state: what state things are in when the command is cut off in the middle.
     """
 
@@ -46,6 +47,7 @@ class Conversation:
         self.json = False
         self.quiet = False
         self.debug = False
+        self.asks = True
         self.state = NOTHING_CHANGED
         self._watch: Watch | None = None
 
@@ -61,7 +63,7 @@ class Conversation:
     @property
     def can_ask(self) -> bool:
         """Whether somebody sits there to answer questions."""
-        return sys.stdin.isatty() and sys.stderr.isatty()
+        return self.asks and sys.stdin.isatty() and sys.stderr.isatty()
 
     def ask(self, question: str, *, default: str | None = None, choices: Sequence[str] = ()) -> str:
         """Ask for a line; ask only when :attr:`can_ask`."""

@@ -139,6 +139,14 @@ def test_the_page_of_the_command_line_is_up_to_date():
     assert (REFERENCE / "cli.md").read_text() == generator.page(), "run `python docs/reference/generate_cli.py`"
 
 
+def test_the_page_of_the_rules_is_up_to_date():
+    spec = importlib.util.spec_from_file_location("generate_advice_rules", REFERENCE / "generate_advice_rules.py")
+    generator = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(generator)
+    said = "run `python docs/reference/generate_advice_rules.py`"
+    assert (REFERENCE / "advice-rules.md").read_text() == generator.page(), said
+
+
 def documented_keys():
     page = (REFERENCE / "json.md").read_text()
     rows = re.findall(r"^\| `([^`]+)` \| (.+) \|$", page, re.MULTILINE)
@@ -156,8 +164,9 @@ COMMANDS = {
     "doctor": ["doctor"],
     "server": ["server", "status", "--show-credentials"],
     "init": ["init"],
+    "advise": ["advise"],
 }
-INNER = {"list": "versions", "log": "entries", "show": "entries", "doctor": "findings"}
+INNER = {"advise": "verdicts", "list": "versions", "log": "entries", "show": "entries", "doctor": "findings"}
 
 
 @pytest.mark.parametrize("command", list(COMMANDS))
@@ -167,6 +176,11 @@ def test_every_key_of_a_json_document_is_described(flights, command):
     assert documented_keys()[command] == set(said.json)
     if command in INNER:
         assert documented_keys()[f"{command}: {INNER[command]}"] == set(said.json[INNER[command]][0])
+
+
+def test_every_key_of_a_reason_is_described(flights):
+    verdict = flights.run("advise", "--json").json["verdicts"][0]
+    assert all(documented_keys()["advise: reasons"] == set(reason) for reason in verdict["for"] + verdict["against"])
 
 
 def test_every_key_of_an_error_is_described(flights):
