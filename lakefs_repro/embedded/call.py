@@ -96,17 +96,24 @@ class Call:
         """A query parameter that may be left out but not left empty."""
         return self.required(name) if self.queries(name) else None
 
+    def several(self, name: str) -> list[str]:
+        """A query parameter that may be given more than once, each time with a value."""
+        values = self.queries(name)
+        if "" in values:
+            raise _parameter(name, "empty value is not allowed")
+        return values
+
     def flag(self, name: str, *, default: bool = False) -> bool:
-        value = self.query(name)
-        if not value:
+        value = self.optional(name)
+        if value is None:
             return default
         if value not in _TRUE | _FALSE:
             raise _parameter(name, f"value {value}: an invalid boolean: invalid syntax")
         return value in _TRUE
 
     def amount(self) -> int:
-        text = self.query("amount")
-        if not text:
+        text = self.optional("amount")
+        if text is None:
             return _DEFAULT_AMOUNT
         try:
             amount = int(text)
@@ -126,7 +133,8 @@ class Call:
         return value
 
     def date_time(self, name: str) -> str | None:
-        value = self.optional(name)
+        """A moment; None when it is left out, or empty."""
+        value = self.query(name) or None
         if value is not None and not _DATE_TIME.fullmatch(value):
             raise _parameter(name, 'string doesn\'t match the format "date-time"')
         return value

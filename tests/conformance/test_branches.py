@@ -118,6 +118,13 @@ def test_revert_takes_a_commit_back(repo):
     assert (again.status, again.message) == (400, "update branch: no changes")
 
 
+def test_a_revert_says_what_was_asked_for(repo):
+    repo.committed({"a": b"1"})
+    repo.committed({"b": b"1"})
+    assert repo.call("POST", "/branches/main/revert", json={"ref": "main~1", "parent_number": 0}).status == 204
+    assert repo.log(amount=1) == ["Revert main~1"]
+
+
 def test_revert_of_a_merge_needs_a_parent_and_of_a_changed_path_conflicts(repo):
     repo.committed({"a": b"1"})
     repo.branch("work")

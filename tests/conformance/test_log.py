@@ -75,6 +75,17 @@ def test_amount_after_and_limit(repo, history):
     assert found["pagination"]["next_offset"] == history["A2"]
 
 
+@pytest.mark.parametrize("name", ["stop_at", "since", "after"])
+def test_an_empty_limit_is_none(repo, history, name):
+    """lakectl sends them so."""
+    assert len(repo.log(**{name: ""})) == 7
+
+
+@pytest.mark.parametrize("name", ["objects", "prefixes", "first_parent", "limit", "amount"])
+def test_other_parameters_are_given_with_a_value_or_not_at_all(repo, history, name):
+    assert repo.call("GET", "/refs/main/commits", fields={name: ["", "x"] if name == "objects" else ""}).status == 400
+
+
 def test_since_and_stop_at(repo, history):
     assert repo.log(stop_at=history["m1"])[-1] == "m1"
     assert "Repository created" not in repo.log(since="2020-01-01T00:00:00Z", ref="line")

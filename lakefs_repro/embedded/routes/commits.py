@@ -86,7 +86,7 @@ class LogRequest:
     objects: list[str]
     prefixes: list[str]
     first_parent: bool
-    stop_at: str | None
+    stop_at: str
     since: int | None
 
 
@@ -102,10 +102,10 @@ async def _log(call: Call) -> Reply:
         ref=call.params["ref"],
         amount=call.amount(),
         after=call.query("after"),
-        objects=call.queries("objects"),
-        prefixes=call.queries("prefixes"),
+        objects=call.several("objects"),
+        prefixes=call.several("prefixes"),
         first_parent=call.flag("first_parent"),
-        stop_at=call.optional("stop_at"),
+        stop_at=call.query("stop_at"),
         since=_since(call.date_time("since")),
     )
     limited = call.flag("limit")

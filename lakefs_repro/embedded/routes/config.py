@@ -28,7 +28,7 @@ _STORAGE = {
     "default_namespace_prefix": "local://",
     "import_validity_regex": "^local://",
 }
-_VERSION = {"version": LAKEFS_VERSION, "version_context": "lakefs-repro embedded"}
+_VERSION = {"version": LAKEFS_VERSION, "version_context": "lakeFS"}  # lakectl warns of any other
 
 
 def _storage_config(call: Call) -> dict[str, Any]:

@@ -48,7 +48,7 @@ def revert(engine: Engine, repository: Repository, branch_name: str, revision: R
         tree = _settled(engine, sides, head)
         if tree.metarange_id == head.metarange_id and not revision.allow_empty:
             raise bad_request("update branch: no changes")
-        message = revision.message or f"Revert {undone.id}"
+        message = revision.message or f"Revert {revision.ref}"
         return _draft(engine, repository, head, tree, message, revision.metadata or {})
 
     return advance(engine, repository, branch_name, prepare)
