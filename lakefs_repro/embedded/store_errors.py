@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from xml.sax.saxutils import escape
+from html import escape
 
 from lakefs_repro.embedded.errors import ApiError
 from lakefs_repro.embedded.reply import Headers, Reply
