@@ -16,8 +16,8 @@ from starlette.routing import Route as PlainRoute
 
 from lakefs_repro.embedded.app_root import API_ROOT
 from lakefs_repro.embedded.call import Call
-from lakefs_repro.embedded.errors import ApiError, ClientGoneError, not_found, not_implemented
-from lakefs_repro.embedded.reply import Reply, json_reply
+from lakefs_repro.embedded.errors import ApiError, ClientGoneError, not_implemented
+from lakefs_repro.embedded.reply import Reply, json_reply, refusal
 from lakefs_repro.embedded.router import Router
 from lakefs_repro.embedded.routes import HANDLERS, presigned
 from lakefs_repro.embedded.signing import PRESIGNED_ROOT
@@ -37,6 +37,9 @@ if TYPE_CHECKING:
 _OPEN_OPERATIONS = {"healthCheck", "getSetupState"}
 _THREADS = 24
 _FIRST_ERROR = 400
+_NO_ENDPOINT = json_reply({"message": "invalid API endpoint"}, 404)
+# As measured: the refusals that HEAD answers with the headers of a body.
+_WITH_HEADERS = (b'{"message":"parameter ', _NO_ENDPOINT.body)
 _SIGNATURE = re.compile(rb"signature=[^&]*")
 _LOG = logging.getLogger(__name__)
 
@@ -73,12 +76,12 @@ class Api:
             if not path.startswith(API_ROOT):
                 return await presigned.answer(call)
             found = self._router.find(call.scope["method"], path[len(API_ROOT) :])
-            if found is None or found[0].operation not in _OPEN_OPERATIONS:
+            if found is None:
+                return _NO_ENDPOINT
+            if found[0].operation not in _OPEN_OPERATIONS:
                 authorization = call.header(b"authorization")
                 if not self._doorkeeper.admits(authorization.encode("latin-1") if authorization else None):
                     raise ApiError(401, "error authenticating request")  # noqa: TRY301  one place answers errors
-            if found is None:
-                raise not_found("invalid API endpoint")  # noqa: TRY301
             route, call.params = found
             if route.handler is None:
                 raise not_implemented(  # noqa: TRY301
@@ -86,13 +89,13 @@ class Api:
                 )
             return await route.handler(call)
         except ApiError as error:
-            return json_reply(error.body, error.status)
+            return refusal(error)
         except ClientGoneError:
             raise
         except Exception as error:  # noqa: BLE001  a defect must answer 500, not hang up
             refused = storage_failure(error)
             if isinstance(refused, ApiError):
-                return json_reply(refused.body, refused.status)
+                return refusal(refused)
             _LOG.error("%s %s failed", call.scope["method"], path, exc_info=sys.exc_info())
             return json_reply({"message": f"internal error: {type(error).__name__}"}, 500)
 
@@ -103,7 +106,12 @@ class Api:
         self._log.write(self._log.line(call.scope["method"], shown, reply.status, received=call.received, sent=sent))
 
     async def _send(self, method: str, reply: Reply, send: Send) -> None:
-        if method == "HEAD" and reply.status >= _FIRST_ERROR and reply.body:
+        if (
+            method == "HEAD"
+            and reply.status >= _FIRST_ERROR
+            and reply.body
+            and not reply.body.startswith(_WITH_HEADERS)
+        ):
             reply = Reply(reply.status)
         headers = [(b"x-request-id", f"{self._request_prefix}-{next(self._request_ids)}".encode()), *reply.headers]
         if reply.length is not None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from lakefs_repro.embedded.errors import ApiError, bad_request
 
 _SHAPE = re.compile(r"bytes=((\d*-\d*,? ?)+)")
+_LARGEST = 2**63 - 1
 _ONE = re.compile(r"bytes=(\d*)-(\d*)")
 
 
@@ -46,7 +47,7 @@ def parse(header: str, size: int) -> ByteRange:
     if not first:
         return _suffix(int(last), size)
     start, end = int(first), int(last) if last else size - 1
-    if last and end < start:
+    if max(start, end) > _LARGEST or (last and end < start):
         raise UnsatisfiableError(None)
     if start >= size:
         raise UnsatisfiableError(f"bytes */{size}")

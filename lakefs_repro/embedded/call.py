@@ -8,7 +8,7 @@ import re
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote, unquote_plus
 
-from lakefs_repro.embedded.errors import ApiError, ClientGoneError, bad_request
+from lakefs_repro.embedded.errors import ApiError, ClientGoneError, bad_request, several_values
 
 if TYPE_CHECKING:
     import sqlite3
@@ -28,7 +28,12 @@ _INTEGER_LIMIT = 2**63
 _SIZES = {"size", "size_bytes"}
 _MAX_AMOUNT = 1000
 _TRUE, _FALSE = {"1", "t", "T", "TRUE", "true", "True"}, {"0", "f", "F", "FALSE", "false", "False"}
-_DATE_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)?")
+_DATE_TIME = (
+    r"^[0-9]{4}-(0[1-9]|10|11|12)-(0[1-9]|[12][0-9]|3[01])T([0-1][0-9]|2[0-3]):[0-5][0-9]:([0-5][0-9]|60)(\.[0-9]+)?"
+    r"(Z|(\+|-)[0-9]{2}:[0-9]{2})?$"
+)
+_NEVER_EMPTY = {"first_parent", "limit", "presign"}
+_BROKEN_PAIR = re.compile(r";|%(?![0-9A-Fa-f]{2})")
 
 
 class Call:
@@ -76,12 +81,16 @@ class Call:
         if self._query is None:
             self._query = {}
             for item in self.scope["query_string"].decode("latin-1").split("&"):
+                if _BROKEN_PAIR.search(item):
+                    continue  # as measured: what is not well written counts as absent
                 key, _, value = item.partition("=")
                 self._query.setdefault(unquote_plus(key), []).append(unquote_plus(value))
         return self._query.get(name, [])
 
     def query(self, name: str, default: str = "") -> str:
         values = self.queries(name)
+        if len(values) > 1:
+            raise several_values(name)
         return values[0] if values else default
 
     def required(self, name: str) -> str:
@@ -90,7 +99,7 @@ class Call:
             raise _parameter(name, "value is required but missing")
         if not values[0]:
             raise _parameter(name, "empty value is not allowed")
-        return values[0]
+        return self.query(name)
 
     def optional(self, name: str) -> str | None:
         """A query parameter that may be left out but not left empty."""
@@ -104,21 +113,23 @@ class Call:
         return values
 
     def flag(self, name: str, *, default: bool = False) -> bool:
-        value = self.optional(name)
-        if value is None:
-            return default
+        value = self.query(name, "true" if default else "false")
+        if not value:
+            raise _parameter(name, "empty value is not allowed") if name in _NEVER_EMPTY else several_values(name)
         if value not in _TRUE | _FALSE:
             raise _parameter(name, f"value {value}: an invalid boolean: invalid syntax")
         return value in _TRUE
 
     def amount(self) -> int:
-        text = self.optional("amount")
-        if text is None:
-            return _DEFAULT_AMOUNT
+        text = self.query("amount", str(_DEFAULT_AMOUNT))
+        if not text:
+            raise several_values("amount")
         try:
             amount = int(text)
         except ValueError:
             raise _parameter("amount", f"value {text}: an invalid integer: invalid syntax") from None
+        if not -_INTEGER_LIMIT <= amount < _INTEGER_LIMIT:
+            raise _parameter("amount", f"value {text}: an invalid integer: value out of range")
         if amount > _MAX_AMOUNT:
             raise _parameter("amount", f"number must be at most {_MAX_AMOUNT}")
         if amount < -1:
@@ -127,6 +138,8 @@ class Call:
 
     def choice(self, name: str, allowed: tuple[str, ...], default: str) -> str:
         value = self.query(name, default)
+        if not value:
+            raise several_values(name)
         if value not in allowed:
             listed = json.dumps(allowed, separators=(",", ":"))
             raise _parameter(name, f"value is not one of the allowed values {listed}")
@@ -134,10 +147,11 @@ class Call:
 
     def date_time(self, name: str) -> str | None:
         """A moment; None when it is left out, or empty."""
-        value = self.query(name) or None
-        if value is not None and not _DATE_TIME.fullmatch(value):
-            raise _parameter(name, 'string doesn\'t match the format "date-time"')
-        return value
+        value = self.query(name)
+        if value and not re.fullmatch(_DATE_TIME, value):
+            problem = f'string doesn\'t match the format "date-time": string doesn\'t match pattern "{_DATE_TIME}"'
+            raise _parameter(name, problem)
+        return value or None
 
     async def chunks(self) -> AsyncIterator[bytes]:
         """The body as it comes in."""
@@ -154,7 +168,7 @@ class Call:
 
     async def json(self, *, may_be_absent: bool = False) -> Any:
         """The decoded JSON body; ``{}`` for an absent one where that is allowed."""
-        content_type = (self.header(b"content-type") or "application/json").partition(";")[0].strip().lower()
+        given = self.header(b"content-type") or ""
         body = bytearray()
         async for chunk in self.chunks():
             body += chunk
@@ -162,8 +176,7 @@ class Call:
                 raise ApiError(413, "request body is too large")
         if not body and may_be_absent:
             return {}
-        if content_type != "application/json":
-            given = self.header(b"content-type")
+        if (body or given) and given.partition(";")[0].strip().lower() != "application/json":
             raise bad_request(f'request body has an error: header Content-Type has unexpected value "{given}"')
         if not body:
             raise bad_request("request body has an error: value is required but missing")
@@ -199,26 +212,34 @@ _KINDS: dict[str, tuple[type, str]] = {
 }
 
 
-def checked(body: Any, schema: str, fields: Mapping[str, str]) -> dict[str, Any]:
-    """``body`` when it fits ``fields``: name to kind, ``*`` behind it where required; ``strings`` is a map."""
+def checked(body: Any, schema: str, fields: Mapping[str, str], *, at: str = "") -> dict[str, Any]:
+    """``body`` when it fits ``fields``: name to kind, ``*`` behind it where required; ``strings`` is a map.
+
+    ``at`` is where in the request ``body`` lies, such as ``branches/0/``; ``schema`` is that of the whole request.
+    """
     if not isinstance(body, dict):
-        raise _schema(schema, "", "value must be an object")
+        raise _schema(schema, at.rstrip("/"), "value must be an object")
     for name, kind in fields.items():
         if name not in body:
             if kind.endswith("*"):
-                raise _schema(schema, name, f'property "{name}" is missing')
+                raise _schema(schema, at + name, f'property "{name}" is missing')
             continue
-        _check(schema, name, body[name], kind.rstrip("*"))
+        check(schema, at + name, body[name], kind.rstrip("*"))
     return body
 
 
-def _check(schema: str, name: str, value: Any, kind: str) -> None:
+def check(schema: str, name: str, value: Any, kind: str) -> None:
+    """Refuse ``value``, which lies at ``name`` in the request, when it is not of ``kind``."""
+    if kind == "any":
+        return
     expected, problem = _KINDS["object" if kind == "strings" else kind]
+    if value is None:
+        raise _schema(schema, name, "Value is not nullable")
     if not isinstance(value, expected) or (expected is int and isinstance(value, bool)):
         raise _schema(schema, name, problem)
     if isinstance(value, int) and not -_INTEGER_LIMIT <= value < _INTEGER_LIMIT:
         raise _schema(schema, name, "number must fit into 64 bits")
-    if isinstance(value, int) and value < 0 and name in _SIZES:
+    if isinstance(value, int) and value < 0 and name.rpartition("/")[2] in _SIZES:
         raise _schema(schema, name, "number must be at least 0")
     if kind == "strings" and isinstance(value, dict):
         for key, item in value.items():
@@ -228,6 +249,5 @@ def _check(schema: str, name: str, value: Any, kind: str) -> None:
 
 def _schema(schema: str, pointer: str, problem: str) -> ApiError:
     where = f'Error at "/{pointer}": ' if pointer else ""
-    return bad_request(
-        f"request body has an error: doesn't match schema #/components/schemas/{schema}: {where}{problem}"
-    )
+    named = f" #/components/schemas/{schema}" if schema else ""
+    return bad_request(f"request body has an error: doesn't match schema{named}: {where}{problem}")

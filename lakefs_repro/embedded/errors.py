@@ -21,6 +21,10 @@ class ApiError(Exception):
         self.body = body if body is not None else {"message": message}
 
 
+class PlainError(ApiError):
+    """A refusal that lakeFS writes as a line of text, not as JSON."""
+
+
 class TruncatedError(ApiError):
     """A block has fewer bytes than the engine has on record."""
 
@@ -54,6 +58,12 @@ def forbidden(message: str) -> ApiError:
 
 def not_implemented(message: str) -> ApiError:
     return ApiError(501, message)
+
+
+def several_values(name: str) -> PlainError:
+    """More than one value where one is wanted. An empty one counts as such, as measured."""
+    problem = f"multiple values for single value parameter '{name}'"
+    return PlainError(400, f"Invalid format for parameter {name}: {problem}")
 
 
 @contextmanager

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 _MAX_HEADERS = 16 * 1024
 _WANTED = "content"
+_FIRST_LINE = b"\r\n"
 
 
 def boundary_of(content_type: str) -> bytes:
@@ -20,7 +21,7 @@ def boundary_of(content_type: str) -> bytes:
     message["content-type"] = content_type
     boundary = message.get_boundary()
     if not boundary:
-        raise ApiError(500, "multipart upload: no multipart boundary param in Content-Type")
+        raise ApiError(500, "no multipart boundary param in Content-Type")
     return boundary.encode("latin-1")
 
 
@@ -35,7 +36,7 @@ class Part:
 async def content(chunks: AsyncIterator[bytes], boundary: bytes, part: Part) -> AsyncIterator[bytes]:
     """The bytes of the part named ``content``; other parts are passed over."""
     delimiter = b"\r\n--" + boundary
-    buffer = bytearray(b"\r\n")
+    buffer = bytearray(_FIRST_LINE)
     wanted = inside = False
     async for chunk in chunks:
         buffer += chunk
@@ -58,7 +59,11 @@ async def content(chunks: AsyncIterator[bytes], boundary: bytes, part: Part) -> 
     if inside:
         raise bad_request("multipart upload: unexpected EOF")
     if not part.found:
-        raise ApiError(500, f"multipart upload missing key '{_WANTED}': http: no such file")
+        empty = buffer == _FIRST_LINE
+        problem = (
+            "multipart: NextPart: EOF" if empty else f"multipart upload missing key '{_WANTED}': http: no such file"
+        )
+        raise ApiError(500, problem)
 
 
 def _headers(buffer: bytearray, delimiter: bytes) -> tuple[bytes | None, bool]:

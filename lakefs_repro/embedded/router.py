@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
-from urllib.parse import unquote
+from urllib.parse import unquote_plus
 
+from lakefs_repro.embedded.errors import bad_request
 from lakefs_repro.embedded.operations import EXTENSIONS, OPERATIONS
 
 if TYPE_CHECKING:
@@ -60,15 +61,24 @@ class Router:
         return node, tuple(names)
 
     def find(self, method: str, path: str) -> tuple[Route, dict[str, str]] | None:
-        """The route for a still percent-encoded ``path`` below the API's root, and its parameters."""
+        """The route for a still percent-encoded ``path`` below the API's root, and its parameters.
+
+        Raises 400 for a parameter that is empty; at the end of a path there is none then.
+        """
         node, values = self._root, []
         for segment in path.split("/"):
             following = node.literal.get(segment)
             if following is None:
                 following = node.parameter
-                if following is None or not segment:
+                if following is None:
                     return None
-                values.append(unquote(segment) if "%" in segment else segment)
+                # As measured: a plus is a space in the path, too.
+                values.append(unquote_plus(segment) if "%" in segment or "+" in segment else segment)
             node = following
         route = node.routes.get(method)
-        return None if route is None else (route, dict(zip(route.names, values, strict=True)))
+        if route is None or path.endswith("/"):
+            return None
+        if "" in values:
+            name = route.names[values.index("")]
+            raise bad_request(f'parameter "{name}" in path has an error: value is required but missing')
+        return route, dict(zip(route.names, values, strict=True))

@@ -48,6 +48,7 @@ async def _create(call: Call) -> Reply:
     if not name:
         raise ApiError(500, "argument branch: required value: validation error")
     refs.require_branch_name(name)
+    _require_source(source)
     with prefixed(f"source reference '{source}': "):
         resolved = expressions.resolve(call.reader, repository, source)
         if resolved.staged_only:
@@ -78,13 +79,16 @@ async def _list(call: Call) -> Reply:
 
 async def _delete(call: Call) -> Reply:
     repository, name = writable(call), call.params["branch"]
+    call.flag("force")
     await call.write(lambda connection: refs.delete_branch(connection, repository, name))
     return no_content()
 
 
 async def _reset(call: Call) -> Reply:
-    body = checked(await call.json(), "ResetCreation", {"type": "string*", "path": "string", "force": "boolean"})
+    body = checked(await call.json(), "ResetCreation", {"path": "string", "force": "boolean", "type": "any*"})
     kind, path = body["type"], body.get("path", "")
+    if kind == "object":
+        objects.require_path(path)
     if kind not in _RESET_KINDS:
         raise bad_request(
             "request body has an error: doesn't match schema #/components/schemas/ResetCreation: "
@@ -101,17 +105,27 @@ async def _reset(call: Call) -> Reply:
 
 async def _hard_reset(call: Call) -> Reply:
     ref = call.required("ref")
+    call.flag("force")
+    expressions.require_ref(ref)
     await call.run(hard_reset, call.engine, writable(call), call.params["branch"], ref)
     return no_content()
+
+
+def _require_source(ref: str) -> None:
+    """What is taken from must be named; lakeFS answers 500 when it is not."""
+    if not ref:
+        raise ApiError(500, "argument ref: required value: validation error")
+    expressions.require_ref(ref)
 
 
 def _revision(body: dict[str, Any]) -> Revision:
     overrides = checked(
         body.get("commit_overrides") or {}, "CommitOverrides", {"message": "string", "metadata": "strings"}
     )
+    _require_source(body["ref"])
     return Revision(
         ref=body["ref"],
-        parent_number=body.get("parent_number") or 0,
+        parent_number=body.get("parent_number", 0),
         allow_empty=body.get("allow_empty", False),
         message=overrides.get("message") or None,
         metadata=overrides.get("metadata"),
@@ -120,12 +134,16 @@ def _revision(body: dict[str, Any]) -> Revision:
 
 async def _revert(call: Call) -> Reply:
     revision = _revision(checked(await call.json(), "RevertCreation", _REVERT))
+    if revision.parent_number < 0:
+        raise bad_request("argument parentNumber: invalid value: validation error")
     await call.run(revert, call.engine, writable(call), call.params["branch"], revision)
     return no_content()
 
 
 async def _cherry_pick(call: Call) -> Reply:
     revision = _revision(checked(await call.json(), "CherryPickCreation", _CHERRY_PICK))
+    if revision.parent_number < 0:
+        raise bad_request("argument parentNumber: value should be greater than 0: invalid value: validation error")
     commit = await call.run(cherry_pick, call.engine, writable(call), call.params["branch"], revision)
     return json_reply(commit_shown(commit), 201)
 

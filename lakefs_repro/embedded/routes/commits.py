@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+import secrets
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 from lakefs_repro.embedded.call import checked
 from lakefs_repro.embedded.errors import INVALID_REF, ApiError, not_found, prefixed
-from lakefs_repro.embedded.reply import json_reply, page_reply
+from lakefs_repro.embedded.reply import header_value, json_reply, page_reply
 from lakefs_repro.embedded.routes.repositories import found, writable
 from lakefs_repro.embedded.store import expressions, refs
 from lakefs_repro.embedded.store.committing import CommitRequest, commit
@@ -61,9 +62,21 @@ async def _commit(call: Call) -> Reply:
     )
     repository, name = writable(call), call.params["branch"]
     if refs.find_branch(call.reader, repository, name) is None:
-        raise not_found("prepare-commit hook aborted: list actions from commit: listing actions: not found")
+        refs.require_branch_id(name)
+        raise _nowhere(call, repository, name)
     made = await call.run(commit, call.engine, repository, name, request)
     return json_reply(commit_shown(made), 201)
+
+
+def _nowhere(call: Call, repository: Repository, name: str) -> ApiError:
+    """The refusal to commit on no branch: lakeFS looks for actions first, which a tag or a commit may have."""
+    try:
+        expressions.resolve(call.reader, repository, name)
+    except ApiError:
+        run = secrets.token_hex(10)
+        problem = "list actions from commit: listing actions: not found"
+        return not_found(f"prepare-commit hook aborted, run id '{run}': {problem}")
+    return not_found("branch not found")
 
 
 async def _get(call: Call) -> Reply:
@@ -109,6 +122,7 @@ async def _log(call: Call) -> Reply:
         since=_since(call.date_time("since")),
     )
     limited = call.flag("limit")
+    expressions.require_ref(request.ref)
     shown = await call.run(_history, call.engine, found(call), request)
     more = len(shown) > request.amount and not limited
     shown = shown[: request.amount]
@@ -161,13 +175,17 @@ def _touches(engine: Engine, history: History, each: Commit, request: LogRequest
 
 
 async def _metarange(call: Call) -> Reply:
-    found(call)
-    return json_reply({"location": f"_lakefs/{call.params['meta_range']}"})
+    return _located(call, "meta_range")
 
 
 async def _range(call: Call) -> Reply:
+    return _located(call, "range")
+
+
+def _located(call: Call, kind: str) -> Reply:
     found(call)
-    return json_reply({"location": f"_lakefs/{call.params['range']}"})
+    location = f"_lakefs/{call.params[kind]}"
+    return json_reply({"location": location}, headers=[(b"location", header_value(location))])
 
 
 HANDLERS: dict[str, Handler] = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from lakefs_repro import __version__
+from lakefs_repro.embedded.call import checked
 from lakefs_repro.embedded.reply import json_reply, no_content, page_reply
 from lakefs_repro.embedded.store.engine import COMMITTER
 from lakefs_repro.embedded.store.formats import FORMAT_VERSION
@@ -129,7 +130,10 @@ async def _capabilities(_: Call) -> Reply:
 
 
 async def _statistics(call: Call) -> Reply:
-    await call.json()
+    body = checked(await call.json(), "StatsEventsList", {"events": "array*"})
+    fields = {"class": "string*", "name": "string*", "count": "integer*"}
+    for index, event in enumerate(body["events"]):
+        checked(event, "StatsEventsList", fields, at=f"events/{index}/")
     return no_content()
 
 

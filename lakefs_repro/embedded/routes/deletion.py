@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from lakefs_repro.embedded.byteranges import ByteRange
-from lakefs_repro.embedded.call import checked
-from lakefs_repro.embedded.errors import ApiError, bad_request, not_found, not_implemented, prefixed
+from lakefs_repro.embedded.call import check, checked
+from lakefs_repro.embedded.errors import ApiError, not_found, not_implemented, prefixed
 from lakefs_repro.embedded.reply import Reply, json_reply, no_content
 from lakefs_repro.embedded.routes.download import open_at, stream_file
-from lakefs_repro.embedded.routes.repositories import writable
+from lakefs_repro.embedded.routes.repositories import found, writable
 from lakefs_repro.embedded.routes.upload import take
 from lakefs_repro.embedded.shown import object_stats
 from lakefs_repro.embedded.store import addresses, expressions, objects, protection, refs
@@ -23,11 +23,20 @@ if TYPE_CHECKING:
     from lakefs_repro.embedded.store.entry import Entry
 
 _MAX_PATHS = 1000
+_BAD_REQUEST = 400
 _COPY = {"src_path": "string*", "src_ref": "string", "force": "boolean", "shallow": "boolean"}
+
+
+def _check_flags(call: Call) -> None:
+    """Parameters that change nothing here must be well written all the same."""
+    for name in ("force", "no_tombstone"):
+        call.flag(name)
 
 
 async def _delete(call: Call) -> Reply:
     path, repository, name = call.required("path"), writable(call), call.params["branch"]
+    _check_flags(call)
+    objects.require_path(path)
 
     def delete(connection: sqlite3.Connection) -> None:
         branch = refs.branch(connection, repository, name)
@@ -40,21 +49,29 @@ async def _delete(call: Call) -> Reply:
 
 async def _delete_many(call: Call) -> Reply:
     paths = checked(await call.json(), "PathList", {"paths": "array*"})["paths"]
-    if not all(isinstance(path, str) for path in paths):
-        raise bad_request('request body has an error: Error at "/paths": value must be a string')
+    _check_flags(call)
+    for index, path in enumerate(paths):
+        check("PathList", f"paths/{index}", path, "string")
     if len(paths) > _MAX_PATHS:
         raise ApiError(400, f"request size exceeded, max paths is set to {_MAX_PATHS}")
-    repository, name = writable(call), call.params["branch"]
+    repository, name = found(call), call.params["branch"]
 
     def delete(connection: sqlite3.Connection) -> list[dict[str, Any]]:
         branch = refs.find_branch(connection, repository, name)
-        if branch is None:  # as measured: lakeFS answers 200 here
+        if branch is None and refs.is_branch_name(name):  # as measured: lakeFS answers 200 here
             return []
         try:
+            repository.require_writable()
+            refs.require_branch_id(name)
             protection.require_allowed(connection, repository, name, protection.WRITE)
+            for index, path in enumerate(paths):
+                if path:
+                    objects.require_path(path, f"path[{index}]")
         except ApiError as error:
-            return [{"message": error.message, "path": path, "status_code": error.status} for path in paths]
-        objects.remove(call.engine, connection, repository, branch, paths)
+            status = 500 if error.status == _BAD_REQUEST else error.status
+            return [{"message": error.message, "path": path, "status_code": status} for path in paths]
+        if branch is not None:
+            objects.remove(call.engine, connection, repository, branch, paths)
         return []
 
     return json_reply({"errors": await call.write(delete)})
@@ -67,9 +84,9 @@ async def _copy(call: Call) -> Reply:
         raise not_implemented("Not Implemented")
     objects.require_path(target)
     repository, name, engine = writable(call), call.params["branch"], call.engine
+    objects.require_path(body["src_path"])
+    expressions.require_ref(body.get("src_ref") or name)
     objects.writable_branch(engine, call.reader, repository, name)
-    if not body["src_path"]:
-        raise bad_request("argument path: missing path: required value: validation error")
     with engine.database.snapshot() as connection:
         resolved = expressions.resolve(connection, repository, body.get("src_ref") or name)
         source = engine.view(connection, resolved).lookup(body["src_path"])
@@ -97,12 +114,13 @@ async def _content(call: Call, source: Entry) -> Content:
 
 async def _user_metadata(call: Call) -> Reply:
     path = call.required("path")
+    objects.require_path(path)
     body = checked(await call.json(), "UpdateObjectUserMetadata", {"set": "strings*"})
     repository, name, engine = writable(call), call.params["branch"], call.engine
 
     def update(connection: sqlite3.Connection) -> Entry:
-        refs.branch(connection, repository, name)
-        branch = objects.writable_branch(engine, connection, repository, name)
+        branch = refs.branch(connection, repository, name)
+        protection.require_allowed(connection, repository, name, protection.WRITE)
         known = objects.head_view(engine, connection, repository, branch).lookup(path)
         if known is None:
             with prefixed(f"update user metadata on {repository.name}/{name}/{path}: "):

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-import re
 from email.utils import formatdate
 from typing import TYPE_CHECKING
 
 from lakefs_repro.embedded.byteranges import ByteRange, UnsatisfiableError, parse
 from lakefs_repro.embedded.errors import ApiError, TruncatedError
 from lakefs_repro.embedded.presigning import object_url
-from lakefs_repro.embedded.reply import Reply, encoded
+from lakefs_repro.embedded.reply import Reply, encoded, header_value
 from lakefs_repro.embedded.routes.listing import entry_at, wants_url
 from lakefs_repro.embedded.routes.repositories import found
 from lakefs_repro.embedded.store.addresses import place_of
@@ -26,7 +25,12 @@ if TYPE_CHECKING:
     from lakefs_repro.embedded.store.entry import Entry
 
 _CHUNK = 1024 * 1024
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_INLINE = {
+    *("application/javascript", "application/json", "application/pdf", "application/xml", "audio/mpeg", "video/mp4"),
+    *(f"image/{kind}" for kind in ("gif", "jpeg", "png", "svg+xml", "webp")),
+    *(f"text/{kind}" for kind in ("css", "html", "markdown", "plain", "x-markdown", "xml")),
+}
+_UNTYPED = "application/octet-stream"
 
 
 def _common_headers(entry: Entry) -> Headers:
@@ -35,13 +39,8 @@ def _common_headers(entry: Entry) -> Headers:
         (b"last-modified", http_date(entry.mtime)),
         (b"cache-control", b"no-store, must-revalidate"),
         (b"expires", b"0"),
-        (b"content-type", header_value(entry.content_type)),
+        (b"content-type", header_value(entry.content_type or _UNTYPED)),
     ]
-
-
-def header_value(text: str) -> bytes:
-    """What a client once said, fit for a header line: it must not be able to begin another one."""
-    return _CONTROL.sub("?", text).encode("latin-1", "replace")
 
 
 def http_date(seconds: int) -> bytes:
@@ -53,7 +52,8 @@ def http_date(seconds: int) -> bytes:
 
 
 def _download_headers(entry: Entry) -> Headers:
-    disposition = b"inline" if entry.content_type == "application/json" else b"attachment"
+    """With what a browser may show at once, as measured."""
+    disposition = b"inline" if entry.content_type in _INLINE else b"attachment"
     return [
         *_common_headers(entry),
         (b"content-disposition", disposition),
@@ -75,23 +75,29 @@ async def _get(call: Call) -> Reply:
         return Reply(304)
     if presign:
         return Reply(302, headers=[(b"location", object_url(call, entry)[0].encode())])
+    return _content(call, entry, wanted)
+
+
+def _content(call: Call, entry: Entry, wanted: str | None) -> Reply:
+    """The bytes that are wanted, or all of them."""
     headers = _download_headers(entry)
     try:
         part = parse(wanted, entry.size) if wanted else None
     except UnsatisfiableError as error:
-        return _unsatisfiable(error, headers)
+        return _refused(error, headers, error.content_range)
     piece = part or ByteRange(0, entry.size, entry.size)
-    if part is not None:
-        headers.append((b"content-range", part.content_range.encode()))
     status = 200 if part is None else 206
-    place = place_of(call.engine, entry)
+    sent = headers if part is None else [*headers, (b"content-range", part.content_range.encode())]
     try:
+        place = place_of(call.engine, entry)
         if piece.length <= SMALL:
-            return Reply(status, read_small(call.engine, place, piece), headers)
+            return Reply(status, read_small(call.engine, place, piece), sent)
         handle, start = open_at(place, piece)
     except TruncatedError as error:
-        return Reply(status, b"", headers, stream=broken_off(error), length=piece.length)
-    return Reply(status, b"", headers, stream=stream_file(call, handle, start, piece.length), length=piece.length)
+        return Reply(status, b"", sent, stream=broken_off(error), length=piece.length)
+    except ApiError as error:
+        return _refused(error, headers)
+    return Reply(status, b"", sent, stream=stream_file(call, handle, start, piece.length), length=piece.length)
 
 
 def _check_shape(header: str) -> None:
@@ -102,12 +108,13 @@ def _check_shape(header: str) -> None:
         return
 
 
-def _unsatisfiable(error: UnsatisfiableError, headers: Headers) -> Reply:
+def _refused(error: ApiError, headers: Headers, content_range: str | None = None) -> Reply:
+    """An error that comes when the object's headers are written already, which thus go with it."""
     kept = [header for header in headers if header[0] != b"content-type"]
     kept.append((b"content-type", b"application/json"))
-    if error.content_range is not None:
-        kept.append((b"content-range", error.content_range.encode()))
-    return Reply(416, encoded(error.body), kept)
+    if content_range is not None:
+        kept.append((b"content-range", content_range.encode()))
+    return Reply(error.status, encoded(error.body), kept)
 
 
 def read_small(engine: Engine, place: Place, piece: ByteRange) -> bytes:

@@ -31,6 +31,8 @@ def wants_url(call: Call) -> bool:
 def entry_at(call: Call, repository: Repository) -> Entry:
     """The object that path and ref name."""
     path = call.required("path")
+    objects.require_path(path)
+    expressions.require_ref(call.params["ref"])
     with call.engine.database.snapshot() as connection:
         resolved = expressions.resolve(connection, repository, call.params["ref"])
         entry = call.engine.view(connection, resolved).lookup(path)
@@ -44,6 +46,7 @@ async def _list(call: Call) -> Reply:
     window = Window(call.query("prefix"), call.query("after"), call.query("delimiter"), call.amount())
     with_metadata = call.flag("user_metadata", default=True)
     presign = wants_url(call)
+    expressions.require_ref(call.params["ref"])
 
     def stats(entry: Entry) -> dict[str, Any]:
         shown = object_stats(repository, entry if with_metadata else entry._replace(metadata=None), metadata=None)
@@ -77,10 +80,9 @@ async def _underlying(call: Call) -> Reply:
 
 
 async def _stage_allowed(call: Call) -> Reply:
+    """Only what the caller may do is asked here, not what the branch allows: as measured."""
     call.required("path")
-    repository = found(call)
-    repository.require_writable()
-    objects.writable_branch(call.engine, call.reader, repository, call.params["branch"])
+    found(call)
     return no_content()
 
 

@@ -12,8 +12,8 @@ from lakefs_repro.embedded.byteranges import ByteRange, UnsatisfiableError, pars
 from lakefs_repro.embedded.errors import ApiError, TruncatedError
 from lakefs_repro.embedded.landing import Landing, publish
 from lakefs_repro.embedded.presigning import OBJECT_PATH, UPLOAD_PATH
-from lakefs_repro.embedded.reply import Reply
-from lakefs_repro.embedded.routes.download import broken_off, header_value, http_date, open_at, read_small, stream_file
+from lakefs_repro.embedded.reply import Reply, header_value
+from lakefs_repro.embedded.routes.download import broken_off, http_date, open_at, read_small, stream_file
 from lakefs_repro.embedded.signing import ExpiredError, UnsignedError, WrongSignatureError
 from lakefs_repro.embedded.store import addresses
 from lakefs_repro.embedded.store.blocks import SMALL

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lakefs_repro.embedded.call import checked
-from lakefs_repro.embedded.errors import ApiError, prefixed
+from lakefs_repro.embedded.errors import ApiError, bad_request, prefixed
 from lakefs_repro.embedded.reply import json_reply, page_reply
 from lakefs_repro.embedded.routes.repositories import found, writable
 from lakefs_repro.embedded.store import expressions, refs
@@ -103,6 +103,8 @@ async def _diff_refs(call: Call) -> Reply:
     kind = call.choice("type", ("two_dot", "three_dot"), "three_dot")
     window, repository, stats = _window(call), found(call), call.flag("include_right_stats")
     left, right = call.params["leftRef"], call.params["rightRef"]
+    expressions.require_ref(left, "left")
+    expressions.require_ref(right, "right")
 
     def work() -> tuple[list[dict[str, Any]], bool, str]:
         with call.engine.database.snapshot() as connection:
@@ -120,6 +122,8 @@ def _two_dot(engine: Engine, connection: sqlite3.Connection, repository: Reposit
     views: list[View] = []
     for expression in (left, right):
         resolved = expressions.resolve(connection, repository, expression)
+        if resolved.staged_only and not views:
+            raise bad_request(f"reference '{left}': reference to staging area with $ is not a commit")
         if not resolved.staged_only:
             resolved = expressions.Resolved(resolved.commit, None)
         views.append(engine.view(connection, resolved))
@@ -186,12 +190,17 @@ async def _merge(call: Call) -> Reply:
         squash=body.get("squash_merge", False),
         allow_empty=body.get("allow_empty", False) or body.get("force", False),
     )
-    made = await call.run(merge, call.engine, writable(call), call.params["destinationBranch"], request)
+    repository, destination = writable(call), call.params["destinationBranch"]
+    refs.require_branch_id(destination, "destination")
+    expressions.require_ref(request.source, "source")
+    made = await call.run(merge, call.engine, repository, destination, request)
     return json_reply({"reference": made.id})
 
 
 async def _merge_base(call: Call) -> Reply:
     repository, source, destination = found(call), call.params["sourceRef"], call.params["destinationBranch"]
+    expressions.require_ref(source, "source")
+    expressions.require_ref(destination, "destination")
 
     def work() -> dict[str, str]:
         with call.engine.database.snapshot() as connection:

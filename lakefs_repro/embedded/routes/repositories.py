@@ -43,7 +43,10 @@ def _shown(repository: Repository) -> dict[str, Any]:
 
 def found(call: Call) -> Repository:
     """The repository that the path names; 404 when it is not there."""
-    return repositories.find(call.reader, call.params["repository"])
+    name = call.params["repository"]
+    if not _NAME.fullmatch(name):
+        raise bad_request("argument repository: repository id: invalid value: validation error")
+    return repositories.find(call.reader, name)
 
 
 def writable(call: Call) -> Repository:
@@ -96,7 +99,10 @@ async def _create(call: Call) -> Reply:
             refs.create_branch(connection, made, default_branch, first.id, hidden=False)
         return made
 
-    return json_reply(_shown(await call.write(create)), 201)
+    shown = _shown(await call.write(create))
+    if bare:
+        del shown["read_only"]
+    return json_reply(shown, 201)
 
 
 async def _get(call: Call) -> Reply:
@@ -131,7 +137,7 @@ async def _metadata(call: Call) -> Reply:
 
 async def _set_metadata(call: Call) -> Reply:
     body = checked(await call.json(), "RepositoryMetadataSet", {"metadata": "strings*"})
-    repository = writable(call)
+    repository = found(call)
 
     def save(connection: sqlite3.Connection) -> None:
         known = repositories.setting(connection, repository, "metadata") or {}
@@ -143,7 +149,7 @@ async def _set_metadata(call: Call) -> Reply:
 
 async def _delete_metadata(call: Call) -> Reply:
     body = checked(await call.json(), "RepositoryMetadataKeys", {"keys": "array*"})
-    repository = writable(call)
+    repository = found(call)
 
     def save(connection: sqlite3.Connection) -> None:
         known = repositories.setting(connection, repository, "metadata") or {}

@@ -28,7 +28,7 @@ async def _set_protection(call: Call) -> Reply:
         raise bad_request("request body has an error: doesn't match schema: value must be an array")
     patterns = []
     for index, rule in enumerate(body):
-        pattern = checked(rule, "BranchProtectionRule", {"pattern": "string*"})["pattern"]
+        pattern = checked(rule, "", {"pattern": "string*"}, at=f"{index}/")["pattern"]
         if not pattern:
             raise bad_request(
                 "request body has an error: doesn't match schema: "
@@ -42,9 +42,9 @@ async def _set_protection(call: Call) -> Reply:
 
 async def _gc_rules(call: Call) -> Reply:
     rules = repositories.setting(call.reader, found(call), "gc_rules")
-    if rules is None:
-        raise not_found()
-    return json_reply(rules)
+    if rules is None or not any(rules.values()):
+        raise not_found()  # as measured: rules that say nothing are none
+    return json_reply({**rules, "branches": rules["branches"] or None})
 
 
 async def _set_gc_rules(call: Call) -> Reply:
@@ -52,8 +52,8 @@ async def _set_gc_rules(call: Call) -> Reply:
     body = checked(await call.json(), "GarbageCollectionRules", fields)
     rule_fields = {"branch_id": "string*", "retention_days": "integer*"}
     branches = []
-    for rule in body["branches"]:
-        kept = checked(rule, "GarbageCollectionRule", rule_fields)
+    for index, rule in enumerate(body["branches"]):
+        kept = checked(rule, "GarbageCollectionRules", rule_fields, at=f"branches/{index}/")
         branches.append({name: kept[name] for name in ("branch_id", "retention_days")})
     rules = {"branches": branches, "default_retention_days": body["default_retention_days"]}
     repository = writable(call)
@@ -67,8 +67,8 @@ async def _delete_gc_rules(call: Call) -> Reply:
     return no_content()
 
 
-async def _allowed(call: Call) -> Reply:
-    writable(call)
+async def _allowed(_: Call) -> Reply:
+    """Only what the caller may do is asked here, and there is nothing that they may not."""
     return no_content()
 
 

@@ -11,7 +11,7 @@ from lakefs_repro.embedded.reply import json_reply
 from lakefs_repro.embedded.routes.repositories import found, writable
 from lakefs_repro.embedded.routes.upload import if_absent
 from lakefs_repro.embedded.shown import object_stats
-from lakefs_repro.embedded.store import addresses, objects
+from lakefs_repro.embedded.store import addresses, objects, refs
 from lakefs_repro.embedded.store.entry import Entry
 
 if TYPE_CHECKING:
@@ -65,6 +65,7 @@ async def _stage_entry(
     objects.require_path(path)
     if not strict:
         addresses.require_issued(engine, repository, name, path, address)
+    refs.branch(call.reader, repository, name)
     entry = Entry(
         path,
         body["checksum"].strip('"'),

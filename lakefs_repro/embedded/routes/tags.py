@@ -30,6 +30,7 @@ async def _create(call: Call) -> Reply:
 
 async def _get(call: Call) -> Reply:
     name = call.params["tag"]
+    refs.require_tag_name(name)
     commit_id = refs.find_tag(call.reader, found(call), name)
     if commit_id is None:
         raise not_found("tag not found")
@@ -51,6 +52,8 @@ async def _list(call: Call) -> Reply:
 
 async def _delete(call: Call) -> Reply:
     repository, name = writable(call), call.params["tag"]
+    call.flag("force")
+    refs.require_tag_name(name)
     await call.write(lambda connection: refs.delete_tag(connection, repository, name))
     return no_content()
 

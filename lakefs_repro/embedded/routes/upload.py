@@ -45,6 +45,7 @@ def user_metadata(call: Call) -> dict[str, str] | None:
 
 async def _upload(call: Call) -> Reply:
     path, only_new = call.required("path"), if_absent(call)
+    call.flag("force")
     repository, branch = writable(call), call.params["branch"]
     objects.require_path(path)
     engine = call.engine

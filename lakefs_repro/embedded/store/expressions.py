@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _PARTS = re.compile(r"[~^@$][^~^@$]*")
 _HEX = re.compile(r"[0-9a-f]+")
+_SPACE = re.compile(r"[\t\n\f\r ]")
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,12 @@ class Resolved:
     commit: Commit
     branch: Branch | None
     staged_only: bool = False
+
+
+def require_ref(expression: str, argument: str = "ref") -> None:
+    """Refuse what can't be a ref: nothing with a space in it is one."""
+    if _SPACE.search(expression):
+        raise bad_request(f"argument {argument}: {INVALID_REF}")
 
 
 def resolve(connection: sqlite3.Connection, repository: Repository, expression: str) -> Resolved:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from lakefs_repro.embedded.errors import ApiError, bad_request, prefixed
@@ -114,6 +114,8 @@ def merge(engine: Engine, repository: Repository, destination: str, request: Mer
             metarange_id=tree.metarange_id,
             metadata={".lakefs.merge.strategy": request.strategy or "default", **request.metadata},
         )
+        if request.squash:  # as measured: it counts as younger than both sides all the same
+            made = replace(made, generation=1 + max(head.generation, source.generation))
         return Draft(made, tree)
 
     return advance(engine, repository, destination, prepare)

@@ -19,12 +19,14 @@ if TYPE_CHECKING:
 _MAX_PATH_BYTES = 1024
 
 
-def require_path(path: str) -> None:
-    length = len(path.encode())
+def require_path(path: str, argument: str = "path") -> None:
+    """Refuse a path that no object can have."""
+    length = len(path.encode("utf-8", "replace"))
+    if not length:
+        raise bad_request(f"argument {argument}: missing path: required value: validation error")
     if length > _MAX_PATH_BYTES:
-        raise bad_request(
-            f"argument path: invalid value: validation error: {length} is above maximum length ({_MAX_PATH_BYTES})"
-        )
+        problem = f"{length} is above maximum length ({_MAX_PATH_BYTES})"
+        raise bad_request(f"argument {argument}: invalid value: validation error: {problem}")
 
 
 def writable_branch(
@@ -38,8 +40,7 @@ def writable_branch(
     """The branch to write to; ``absent`` is a path that must not be there yet (412)."""
     branch = refs.find_branch(connection, repository, name)
     if branch is None:
-        if not refs.is_branch_name(name):
-            raise bad_request("argument name: branch id: invalid value: validation error")
+        refs.require_branch_id(name, "name")
         raise not_found(f"branch '{name}' not found")
     protection.require_allowed(connection, repository, name, protection.WRITE)
     if absent is not None and head_view(engine, connection, repository, branch).lookup(absent) is not None:

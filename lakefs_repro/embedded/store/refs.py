@@ -45,6 +45,12 @@ def require_branch_name(name: str) -> None:
         )
 
 
+def require_branch_id(name: str, argument: str = "branch") -> None:
+    """Refuse what can't be the name of a branch that there is; lakeFS names the argument."""
+    if not is_branch_name(name):
+        raise bad_request(f"argument {argument}: branch id: invalid value: validation error")
+
+
 def require_tag_name(name: str) -> None:
     refused = _TAG_CHARACTERS.search(name) or ".." in name or "@{" in name or name in {"", "@"}
     if refused or name.endswith((".", ".lock")):
@@ -61,6 +67,7 @@ def find_branch(connection: sqlite3.Connection, repository: Repository, name: st
 def branch(connection: sqlite3.Connection, repository: Repository, name: str) -> Branch:
     found = find_branch(connection, repository, name)
     if found is None:
+        require_branch_id(name)
         raise not_found("branch not found")
     return found
 
@@ -96,6 +103,7 @@ def delete_branch(connection: sqlite3.Connection, repository: Repository, name: 
     """Delete a branch and what is staged on it."""
     if name == repository.default_branch:
         raise forbidden("cannot delete repository default branch")
+    require_branch_id(name, "name")
     found = branch(connection, repository, name)
     connection.execute("DELETE FROM staged WHERE branch = ?", (found.id,))
     connection.execute("DELETE FROM branches WHERE id = ?", (found.id,))

@@ -61,11 +61,13 @@ def cherry_pick(engine: Engine, repository: Repository, branch_name: str, revisi
         picked = _source(engine, connection, repository, (branch, head), revision)
         if len(picked.parents) > 1 and not revision.parent_number:
             raise bad_request("must specify 1-based parent number for cherry-picking merge commit")
+        if revision.parent_number > len(picked.parents):
+            raise bad_request(f"parent {revision.parent_number}: given commit does not have the given parent number")
         before = _parent_tree(engine, connection, repository, picked, revision.parent_number)
         destination = engine.trees.metarange(head.metarange_id)
         tree = _settled(engine, Sides(before, engine.trees.metarange(picked.metarange_id), destination), head)
         origin = {"cherry-pick-origin": picked.id, "cherry-pick-committer": picked.committer}
-        metadata = {**picked.metadata, **origin} if revision.metadata is None else revision.metadata
+        metadata = {**(picked.metadata if revision.metadata is None else revision.metadata), **origin}
         return _draft(engine, repository, head, tree, revision.message or picked.message, metadata)
 
     return advance(engine, repository, branch_name, prepare)

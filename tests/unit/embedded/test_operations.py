@@ -7,6 +7,7 @@ import re
 import lakefs_sdk.api
 import pytest
 
+from lakefs_repro.embedded.errors import ApiError
 from lakefs_repro.embedded.operations import EXTENSIONS, OPERATIONS
 from lakefs_repro.embedded.router import Router
 from lakefs_repro.embedded.routes import HANDLERS
@@ -44,11 +45,14 @@ def test_path_leads_to_its_operation(method, path, name):
     assert parameters == {key: f"v-{key}/x" for key in re.findall(r"\{(\w+)\}", path)}
 
 
-@pytest.mark.parametrize(
-    "path", ["", "nope", "repositories/", "repositories//branches", "repositories/a/b/c/d/e/f/g/h"]
-)
+@pytest.mark.parametrize("path", ["", "nope", "repositories/", "repositories//", "repositories/a/b/c/d/e/f/g/h"])
 def test_other_paths_lead_nowhere(path):
     assert Router(HANDLERS).find("GET", path) is None
+
+
+def test_an_empty_parameter_is_refused():
+    with pytest.raises(ApiError, match='parameter "repository" in path has an error'):
+        Router(HANDLERS).find("GET", "repositories//branches")
 
 
 def test_what_is_not_offered_answers_501_by_its_name(embedded_engine):

@@ -154,6 +154,7 @@ def test_the_python_clients_take_its_login():
 
 
 def test_the_answers_are_json_and_the_standard_library_reads_them():
-    with running_lakefs() as server, pytest.raises(urllib.error.HTTPError) as caught:
-        server.call("GET", "/repositories/none")
-    assert json.loads(caught.value.read()) == {"message": "repository not found"}
+    with running_lakefs() as server:
+        with pytest.raises(urllib.error.HTTPError) as caught:
+            server.call("GET", "/repositories/none")
+        assert json.load(caught.value) == {"message": "repository not found"}

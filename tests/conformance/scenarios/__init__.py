@@ -1,0 +1,27 @@
+"""All scenarios, by subject."""
+
+from conformance.scenarios import (
+    branches,
+    commits,
+    listing,
+    merging,
+    objects,
+    repositories,
+    server,
+    settings,
+    staging,
+    tags,
+)
+
+SCENARIOS = [
+    *repositories.SCENARIOS,
+    *branches.SCENARIOS,
+    *tags.SCENARIOS,
+    *commits.SCENARIOS,
+    *merging.SCENARIOS,
+    *objects.SCENARIOS,
+    *listing.SCENARIOS,
+    *staging.SCENARIOS,
+    *settings.SCENARIOS,
+    *server.SCENARIOS,
+]
