@@ -167,6 +167,8 @@ def _pipeline(project: Project) -> Iterator[str]:
     if project.ours:
         yield "The job that makes the data ends with one command, and its exit code is the gate's answer (1: refused):"
         yield _block("sh", (f"lakefs-repro ingest FOLDER --dataset {name} --job JOB --query-file QUERY.sql --json",))
+        for _, path in project.contracts:
+            yield f"`{path}` is what it is held to, and a start: name the columns that somebody relies on."
         yield "The training job names a version, never a path, and fails before it starts when that is not whole:"
         yield _block(
             "sh", (f"lakefs-repro verify {name}@1.0.0 && lakefs-repro restore {name}@1.0.0 --to train/{name}",)

@@ -37,6 +37,7 @@ class Advised(Result):
         self._project = project
         self._plan = plan
         self._whole = whole
+        self.next = "lakefs-repro init with the same options sets it up"
 
     def data(self) -> Mapping[str, Any]:
         project, advice = self._project, self._project.recommendation

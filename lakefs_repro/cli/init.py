@@ -4,41 +4,28 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from lakefs_repro.cli.connection import open_endpoint
+from lakefs_repro.cli.answers import answer_options, typed_answers
 from lakefs_repro.cli.options import answering
+from lakefs_repro.cli.preparing import Wishes, agreed, prepare
 from lakefs_repro.cli.project_file import ignore_state, project_text, write_whole
 from lakefs_repro.cli.result import Result, Where
-from lakefs_repro.errors import AlreadyExistsError, InvalidError, NotFoundError
+from lakefs_repro.errors import InvalidError
 
 if TYPE_CHECKING:
     from lakefs_repro.api.config import ProjectConfig
     from lakefs_repro.api.setup import Prepared
     from lakefs_repro.cli.conversation import Conversation
     from lakefs_repro.cli.page import Page
-    from lakefs_repro.lake.repository import Server
 
-__all__ = ["SetUp", "command", "set_up"]
+__all__ = ["SetUp", "Wishes", "command", "set_up"]
 
 _STATE = "What was made stays; the same command goes on from there."
-
-
-@dataclass(frozen=True, slots=True)
-class Wishes:
-    """What was asked for; what is None was left open."""
-
-    engine: str | None
-    endpoint: str | None
-    repository: str | None
-    datasets: tuple[str, ...]
-    namespace: str
-    create: bool | None
-    force: bool
 
 
 class SetUp(Result):
@@ -94,6 +81,10 @@ class SetUp(Result):
 @click.option("--namespace", metavar="URI", default="", help="The storage namespace of a new repository.")
 @click.option("--create/--no-create", default=None, help="Make the repository when it is not there; the default.")
 @click.option("--force", is_flag=True, help="Replace a lakefs-repro.yaml that says something else.")
+@click.option("--no-input", is_flag=True, help="Ask nothing, on a terminal either.")
+@click.option("--sample", metavar="FOLDER", type=click.Path(path_type=Path),
+              help="With answers: some of the data, which the starting contract is inferred from.")  # fmt: skip
+@answer_options
 @answering(state=_STATE)
 def command(
     talk: Conversation,
@@ -105,24 +96,52 @@ def command(
     namespace: str,
     create: bool | None,
     force: bool,
-) -> SetUp:
+    no_input: bool,
+    sample: Path | None,
+    **values: Any,
+) -> Result:
     """Set up a project in this folder.
 
     Writes lakefs-repro.yaml and makes the repository ready: it is created when it is not there, with a hidden ledger
     branch, and protected against writes that go past the validation. On a terminal, what is not named is asked for.
 
+    Who does not know yet what to use answers questions instead, on a terminal or by options (--storage and the
+    following; see advise): the approach that fits is set up, with a plan in docs/data-versioning-plan.md, starting
+    contracts and a CI file. What would be written is shown first, and a file that is there is never replaced unasked.
+
     \b
     Examples:
       lakefs-repro init --embedded
       lakefs-repro init --endpoint https://lakefs.example.com --repository demand --dataset flights
+      lakefs-repro init --storage local --volume 20GB --server no --tools none --dataset flights
     """  # noqa: D301 - \b is click's mark for lines to keep
     if embedded and endpoint:
         raise InvalidError(
             "--embedded and --endpoint contradict each other.", hint="name one of them", kind="contradicting-options"
         )
+    talk.asks = not no_input
     engine = "embedded" if embedded else "lakefs" if endpoint else None
     wishes = Wishes(engine, endpoint, repository, datasets, namespace, create, force)
-    return set_up(talk, Path.cwd(), wishes)
+    typed = typed_answers(values)
+    advice = any(value is not None for value in (*typed.values(), *values.values(), sample))
+    if not advice and engine is None and talk.can_ask and (force or not (Path.cwd() / "lakefs-repro.yaml").exists()):
+        wishes = _engine_asked(talk, wishes)
+        advice = wishes.engine is None
+    if not advice:
+        return set_up(talk, Path.cwd(), wishes)
+    from lakefs_repro.cli.advised import Advice, set_up_advised  # noqa: PLC0415 - not for --help
+
+    return set_up_advised(talk, Path.cwd(), wishes, Advice(typed, sample=sample, **values))
+
+
+def _engine_asked(talk: Conversation, wishes: Wishes) -> Wishes:
+    """The wishes with an engine, or without one when questions are to find what fits."""
+    said = talk.ask(
+        "Engine: a lakeFS server, one embedded on this machine, or advise to find out by questions",
+        default="advise",
+        choices=("lakefs", "embedded", "advise"),
+    )
+    return wishes if said == "advise" else replace(wishes, engine=said, asked=True)
 
 
 def set_up(talk: Conversation, folder: Path, wishes: Wishes) -> SetUp:
@@ -136,8 +155,8 @@ def set_up(talk: Conversation, folder: Path, wishes: Wishes) -> SetUp:
 
     file = folder / FILE_NAME
     there = load_config(file).project if file.exists() and not wishes.force else None
-    wanted = _agreed(there, wishes, file) if there else _asked(talk, folder, wishes)
-    ready, endpoint = _prepare(talk, folder, wanted, wishes)
+    wanted = agreed(there, wishes, file) if there else _asked(talk, folder, wishes)
+    ready, endpoint = prepare(talk, folder, wanted, wishes)
     project = wanted.model_copy(update={"branch": there.branch if there else ready.main})
     if there is None:
         write_whole(file, project_text(project))
@@ -147,39 +166,15 @@ def set_up(talk: Conversation, folder: Path, wishes: Wishes) -> SetUp:
     return SetUp(project, ready, endpoint, file, written=there is None, ignored=ignored)
 
 
-def _agreed(there: ProjectConfig, wishes: Wishes, file: Path) -> ProjectConfig:
-    """The configuration that is there, when nothing that was asked for contradicts it."""
-    asked = {
-        "engine": (wishes.engine, there.engine),
-        "endpoint": (wishes.endpoint, there.endpoint),
-        "repository": (wishes.repository, there.repository),
-        "datasets": (", ".join(d for d in wishes.datasets if d not in there.datasets) or None, None),
-    }
-    for key, (wish, fact) in asked.items():
-        if wish is not None and wish != fact:
-            raise AlreadyExistsError(
-                f"{file.name} is there already, and does not say `{key}: {wish}`. Nothing was changed.",
-                hint=f"edit {file.name}, or replace it with --force",
-                kind="configuration-exists",
-            )
-    return there
-
-
 def _asked(talk: Conversation, folder: Path, wishes: Wishes) -> ProjectConfig:
     """The configuration by flags, and by questions where somebody sits there."""
     from lakefs_repro.api.config import find_login, parse_project  # noqa: PLC0415 - see set_up
     from lakefs_repro.api.setup import check_repository_name, repository_name  # noqa: PLC0415
     from lakefs_repro.model.names import check_dataset_name  # noqa: PLC0415
 
-    ask = talk.can_ask and wishes.engine != "embedded"
+    ask = talk.can_ask and (wishes.engine != "embedded" or wishes.asked)
     known = find_login(os.environ, Path.home(), wishes.endpoint)
     engine, endpoint = wishes.engine, wishes.endpoint
-    if engine is None and ask:
-        engine = talk.ask(
-            "Engine: a lakeFS server, or one embedded on this machine",
-            default="lakefs" if known else "embedded",
-            choices=("lakefs", "embedded"),
-        )
     if engine is None:
         if known is None:
             raise InvalidError(
@@ -205,35 +200,3 @@ def _asked(talk: Conversation, folder: Path, wishes: Wishes) -> ProjectConfig:
         "datasets": {check_dataset_name(name): {} for name in datasets},
     }
     return parse_project(settings, "the command line")
-
-
-def _prepare(talk: Conversation, folder: Path, wanted: ProjectConfig, wishes: Wishes) -> tuple[Prepared, str]:
-    from lakefs_repro.api.config import Config  # noqa: PLC0415 - see set_up
-    from lakefs_repro.api.connect import open_server  # noqa: PLC0415
-    from lakefs_repro.api.setup import prepare_repository  # noqa: PLC0415
-
-    talk.progress.step("starting the engine" if wanted.engine == "embedded" else "asking the server")
-    endpoint = open_endpoint(Config(project=wanted, folder=folder))
-    server = open_server(endpoint)
-    name, namespace = wanted.repository, wishes.namespace
-    ask = talk.can_ask and wanted.engine == "lakefs" and wishes.create is None
-    try:
-        ready = prepare_repository(server, name, namespace=namespace, create=wishes.create is not False and not ask)
-    except NotFoundError as error:
-        if not ask or error.kind != "repository-not-found":
-            raise
-        if not talk.agrees(f"There is no repository {name}. Create it?", default=True):
-            raise
-        if not namespace:
-            namespace = talk.ask("Storage namespace", default=_guessed_namespace(server, name))
-        ready = prepare_repository(server, name, namespace=namespace)
-    return ready, endpoint.url
-
-
-def _guessed_namespace(server: Server, name: str) -> str | None:
-    from lakefs_repro.api.setup import default_namespace  # noqa: PLC0415 - see set_up
-
-    try:
-        return default_namespace(server.info(), name)
-    except InvalidError:
-        return None

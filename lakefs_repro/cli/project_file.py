@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from lakefs_repro.api.config import ProjectConfig
+    from lakefs_repro.api.config import DatasetConfig, ProjectConfig
 
 __all__ = ["STATE_FOLDER", "ignore_state", "project_text", "write_whole"]
 
@@ -50,14 +50,24 @@ def project_text(project: ProjectConfig) -> str:
     text += _DATASETS
     if not project.datasets:
         return text + "datasets: {}\n"
-    return text + "datasets:\n" + "".join(f"  {_scalar(name)}: {{}}\n" for name in project.datasets)
+    return text + "datasets:\n" + "".join(f"  {_scalar(name)}:{_said(one)}\n" for name, one in project.datasets.items())
 
 
-def write_whole(path: Path, text: str) -> None:
+def _said(dataset: DatasetConfig) -> str:
+    """A dataset's settings on the line of its name, or as lines below it; JSON's texts and lists are YAML's."""
+    lines = [f"contract: {_scalar(dataset.contract)}"] if dataset.contract else []
+    if dataset.exclude:
+        lines.append(f"exclude: {json.dumps(list(dataset.exclude))}")
+    return "".join(f"\n    {line}" for line in lines) or " {}"
+
+
+def write_whole(path: Path, text: str, *, executable: bool = False) -> None:
     """Replace a file at once: it is the old one or the new one."""
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
         temporary.write_text(text, encoding="utf-8")
+        if executable:
+            temporary.chmod(0o755)
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)

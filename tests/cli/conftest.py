@@ -8,6 +8,7 @@ import json
 import os
 import pty
 import select
+import signal
 import struct
 import subprocess
 import sys
@@ -100,7 +101,7 @@ def on_a_terminal(*args: str, cwd: Path, typed: list[str] | None = None, **envir
     child = subprocess.Popen(
         [sys.executable, "-m", "lakefs_repro", *args],
         cwd=cwd, env=environment_of({"TERM": "xterm-256color", **environment}), stdin=slave, stdout=slave,
-        stderr=slave, close_fds=True, start_new_session=True,
+        stderr=slave, close_fds=True, start_new_session=True, preexec_fn=_at_its_terminal,  # noqa: PLW1509 - no threads run here
     )  # fmt: skip
     os.close(slave)
     said, lines, deadline = b"", list(typed or []), time.monotonic() + TIMEOUT_S
@@ -120,6 +121,12 @@ def on_a_terminal(*args: str, cwd: Path, typed: list[str] | None = None, **envir
     os.close(master)
     code = child.wait(timeout=10)
     return Said(code, said.decode(errors="replace").replace("\r\n", "\n"), "")
+
+
+def _at_its_terminal() -> None:
+    """Make the pseudo-terminal the one whose Ctrl-C reaches this process."""
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def environment_of(more: dict[str, str]) -> dict[str, str]:

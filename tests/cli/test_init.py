@@ -168,7 +168,7 @@ def test_on_a_terminal_it_asks_before_it_creates_on_a_server(folder, terminal, r
         "LAKECTL_CREDENTIALS_SECRET_ACCESS_KEY": reachable.secret_access_key,
     }
     name = f"cli-{abs(hash(str(folder) + 'asked'))}"
-    refused = terminal("init", cwd=folder, typed=["", "", name, "", "n"], **login)
+    refused = terminal("init", cwd=folder, typed=["lakefs", "", name, "", "n"], **login)
     assert refused.code == 3, refused.out
     assert list(folder.iterdir()) == []
     namespace = f"{reachable.namespace_prefix}{name}"

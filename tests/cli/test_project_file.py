@@ -15,6 +15,12 @@ from lakefs_repro.lake.values import ServerInfo
         {"engine": "lakefs", "repository": "123", "endpoint": "https://lakefs.example.com:8000", "branch": "trunk"},
         {"engine": "lakefs", "repository": "1e5", "datasets": {"null": {}, "on": {}, "a-b": {}, "y": {}}},
         {"engine": "lakefs", "repository": "true", "branch": "0123"},
+        {"engine": "embedded", "repository": "demand", "datasets": {"a": {"contract": "contracts/a.yaml"}, "b": {}}},
+        {
+            "engine": "embedded",
+            "repository": "demand",
+            "datasets": {"a": {"contract": "c: #1", "exclude": ["*.tmp", "é"]}},
+        },
     ],
 )
 def test_what_is_written_reads_back_equal(settings):
