@@ -15,7 +15,7 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route as PlainRoute
 
 from lakefs_repro.embedded.app_root import API_ROOT
-from lakefs_repro.embedded.call import Call
+from lakefs_repro.embedded.call import Call, Pools
 from lakefs_repro.embedded.errors import ApiError, ClientGoneError, not_implemented
 from lakefs_repro.embedded.reply import Reply, json_reply, refusal
 from lakefs_repro.embedded.router import Router
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
 _OPEN_OPERATIONS = {"healthCheck", "getSetupState"}
 _THREADS = 24
+_HOOK_THREADS = 64
 _FIRST_ERROR = 400
 _NO_ENDPOINT = json_reply({"message": "invalid API endpoint"}, 404)
 # As measured: the refusals that HEAD answers with the headers of a body.
@@ -53,7 +54,10 @@ class Api:
         self._log = log
         self._others = others
         self._router = Router(HANDLERS)
-        self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="work")
+        self._pools = Pools(
+            ThreadPoolExecutor(_THREADS, thread_name_prefix="work"),
+            ThreadPoolExecutor(_HOOK_THREADS, thread_name_prefix="hook"),
+        )
         self._request_ids = itertools.count(1)
         self._request_prefix = secrets.token_hex(4)
 
@@ -62,7 +66,7 @@ class Api:
             await self._others(scope, receive, send)
             return
         target = (scope.get("raw_path") or scope["path"].encode()).decode("latin-1")
-        call = Call(scope, receive, self._engine, self._pool, self._log)
+        call = Call(scope, receive, self._engine, self._pools, self._log)
         try:
             reply = await self._answer(call, target)
         except ClientGoneError:
@@ -135,7 +139,8 @@ class Api:
         await send({"type": "http.response.body", "body": b""})
 
     def close(self) -> None:
-        self._pool.shutdown(wait=True, cancel_futures=True)
+        for pool in reversed(self._pools):
+            pool.shutdown(wait=True, cancel_futures=True)
 
 
 def create_app(engine: Engine, doorkeeper: Doorkeeper, log: AccessLog) -> Api:

@@ -5,20 +5,22 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from typing import TYPE_CHECKING, Any, TypeVar
+from concurrent.futures import Executor
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from urllib.parse import quote, unquote_plus
 
 from lakefs_repro.embedded.errors import ApiError, ClientGoneError, bad_request, several_values
+from lakefs_repro.embedded.hooks.gate import Gate
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import AsyncIterator, Callable, Iterable, Mapping
-    from concurrent.futures import Executor
 
     from starlette.types import Receive, Scope
 
     from lakefs_repro.embedded.accesslog import AccessLog
     from lakefs_repro.embedded.store.engine import Engine
+    from lakefs_repro.embedded.store.repositories import Repository
 
 Result = TypeVar("Result")
 
@@ -36,25 +38,41 @@ _NEVER_EMPTY = {"first_parent", "limit", "presign"}
 _BROKEN_PAIR = re.compile(r";|%(?![0-9A-Fa-f]{2})")
 
 
+class Pools(NamedTuple):
+    """Threads that work, and threads that wait for hooks."""
+
+    work: Executor
+    hooks: Executor
+
+
 class Call:
     """A request on its way through a handler."""
 
-    __slots__ = ("_headers", "_query", "engine", "log", "params", "pool", "receive", "received", "scope")
+    __slots__ = ("_headers", "_query", "engine", "hooks", "log", "params", "pool", "receive", "received", "scope")
 
-    def __init__(self, scope: Scope, receive: Receive, engine: Engine, pool: Executor, log: AccessLog) -> None:
+    def __init__(self, scope: Scope, receive: Receive, engine: Engine, pools: Pools, log: AccessLog) -> None:
         self.scope = scope
         self.receive = receive
         self.engine = engine
         self.params: dict[str, str] = {}
         self.received = 0
         self.log = log
-        self.pool = pool
+        self.pool, self.hooks = pools
         self._query: dict[str, list[str]] | None = None
         self._headers: dict[bytes, bytes] | None = None
 
     async def run(self, work: Callable[..., Result], *arguments: Any) -> Result:
         """Do ``work`` in a thread, so that the others' requests go on meanwhile."""
         return await asyncio.get_running_loop().run_in_executor(self.pool, work, *arguments)
+
+    async def move(self, repository: Repository, work: Callable[..., Result], *arguments: Any) -> Result:
+        """Do ``work`` on a gate, in a thread: where hooks may run, in one that only waits for hooks.
+
+        Hooks call the engine back, and would wait for ever if all the threads that answer waited for hooks.
+        """
+        gate = Gate(self.engine, repository, self.hooks)
+        pool = self.hooks if repository.id in self.engine.hooked else self.pool
+        return await asyncio.get_running_loop().run_in_executor(pool, work, gate, *arguments)
 
     def write(
         self, operation: Callable[[sqlite3.Connection], Result], *, guarded: bool = True

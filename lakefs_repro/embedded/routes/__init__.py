@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lakefs_repro.embedded.routes import (
+    actions,
     branches,
     bulk_download,
     bulk_upload,
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 HANDLERS: dict[str, Handler] = {
     **config.HANDLERS,
+    **actions.HANDLERS,
     **repositories.HANDLERS,
     **settings.HANDLERS,
     **branches.HANDLERS,

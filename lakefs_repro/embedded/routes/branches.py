@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from lakefs_repro.embedded.call import checked
 from lakefs_repro.embedded.errors import ApiError, bad_request, prefixed
+from lakefs_repro.embedded.hooks import moves
 from lakefs_repro.embedded.reply import Reply, json_reply, no_content, page_reply
 from lakefs_repro.embedded.routes.commits import commit_shown
 from lakefs_repro.embedded.routes.repositories import found, writable
 from lakefs_repro.embedded.store import expressions, objects, refs
-from lakefs_repro.embedded.store.revising import Revision, cherry_pick, hard_reset, revert
+from lakefs_repro.embedded.store.revising import Revision, hard_reset
 
 if TYPE_CHECKING:
     import sqlite3
@@ -53,9 +55,9 @@ async def _create(call: Call) -> Reply:
         resolved = expressions.resolve(call.reader, repository, source)
         if resolved.staged_only:
             raise ApiError(500, "can't create a branch without commit")
-    commit_id, hidden = resolved.commit.id, body.get("hidden", False)
-    await call.write(lambda connection: refs.create_branch(connection, repository, name, commit_id, hidden=hidden))
-    return Reply(201, commit_id.encode(), [(b"content-type", b"text/plain; charset=utf-8")])
+    commit, hidden = resolved.commit, body.get("hidden", False)
+    await call.move(repository, partial(moves.create_branch, hidden=hidden), name, source, commit)
+    return Reply(201, commit.id.encode(), [(b"content-type", b"text/plain; charset=utf-8")])
 
 
 async def _get(call: Call) -> Reply:
@@ -80,7 +82,7 @@ async def _list(call: Call) -> Reply:
 async def _delete(call: Call) -> Reply:
     repository, name = writable(call), call.params["branch"]
     call.flag("force")
-    await call.write(lambda connection: refs.delete_branch(connection, repository, name))
+    await call.move(repository, moves.delete_branch, name)
     return no_content()
 
 
@@ -136,7 +138,7 @@ async def _revert(call: Call) -> Reply:
     revision = _revision(checked(await call.json(), "RevertCreation", _REVERT))
     if revision.parent_number < 0:
         raise bad_request("argument parentNumber: invalid value: validation error")
-    await call.run(revert, call.engine, writable(call), call.params["branch"], revision)
+    await call.move(writable(call), moves.revert, call.params["branch"], revision)
     return no_content()
 
 
@@ -144,7 +146,7 @@ async def _cherry_pick(call: Call) -> Reply:
     revision = _revision(checked(await call.json(), "CherryPickCreation", _CHERRY_PICK))
     if revision.parent_number < 0:
         raise bad_request("argument parentNumber: value should be greater than 0: invalid value: validation error")
-    commit = await call.run(cherry_pick, call.engine, writable(call), call.params["branch"], revision)
+    commit = await call.move(writable(call), moves.cherry_pick, call.params["branch"], revision)
     return json_reply(commit_shown(commit), 201)
 
 

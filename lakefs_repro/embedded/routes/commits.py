@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from lakefs_repro.embedded.call import checked
 from lakefs_repro.embedded.errors import INVALID_REF, ApiError, not_found, prefixed
+from lakefs_repro.embedded.hooks import moves
 from lakefs_repro.embedded.reply import header_value, json_reply, page_reply
 from lakefs_repro.embedded.routes.repositories import found, writable
 from lakefs_repro.embedded.store import expressions, refs
-from lakefs_repro.embedded.store.committing import CommitRequest, commit
+from lakefs_repro.embedded.store.committing import CommitRequest
 from lakefs_repro.embedded.store.compare import compare
 from lakefs_repro.embedded.store.entry import same_content
 from lakefs_repro.embedded.store.history import History
@@ -64,7 +65,7 @@ async def _commit(call: Call) -> Reply:
     if refs.find_branch(call.reader, repository, name) is None:
         refs.require_branch_id(name)
         raise _nowhere(call, repository, name)
-    made = await call.run(commit, call.engine, repository, name, request)
+    made = await call.move(repository, moves.commit, name, request)
     return json_reply(commit_shown(made), 201)
 
 
@@ -73,7 +74,7 @@ def _nowhere(call: Call, repository: Repository, name: str) -> ApiError:
     try:
         expressions.resolve(call.reader, repository, name)
     except ApiError:
-        run = secrets.token_hex(10)
+        run = call.engine.run_ids.make(call.engine.now())
         problem = "list actions from commit: listing actions: not found"
         return not_found(f"prepare-commit hook aborted, run id '{run}': {problem}")
     return not_found("branch not found")

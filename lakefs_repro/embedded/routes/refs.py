@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lakefs_repro.embedded.call import checked
 from lakefs_repro.embedded.errors import ApiError, bad_request, prefixed
+from lakefs_repro.embedded.hooks import moves
 from lakefs_repro.embedded.reply import json_reply, page_reply
 from lakefs_repro.embedded.routes.repositories import found, writable
 from lakefs_repro.embedded.store import expressions, refs
 from lakefs_repro.embedded.store.compare import compare
 from lakefs_repro.embedded.store.entry import Change
 from lakefs_repro.embedded.store.history import History
-from lakefs_repro.embedded.store.merging import MergeRequest, Sides, changes_of_source, merge
+from lakefs_repro.embedded.store.merging import MergeRequest, Sides, changes_of_source
 from lakefs_repro.embedded.store.metaranges import EMPTY
 from lakefs_repro.embedded.store.objects import head_view
 from lakefs_repro.embedded.store.paging import Window, page
@@ -193,7 +194,7 @@ async def _merge(call: Call) -> Reply:
     repository, destination = writable(call), call.params["destinationBranch"]
     refs.require_branch_id(destination, "destination")
     expressions.require_ref(request.source, "source")
-    made = await call.run(merge, call.engine, repository, destination, request)
+    made = await call.move(repository, moves.merge, destination, request)
     return json_reply({"reference": made.id})
 
 

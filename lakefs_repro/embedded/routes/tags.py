@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from lakefs_repro.embedded.call import checked
 from lakefs_repro.embedded.errors import ApiError, not_found
+from lakefs_repro.embedded.hooks import moves
 from lakefs_repro.embedded.reply import json_reply, no_content
 from lakefs_repro.embedded.routes.branches import ref_shown, refs_page
 from lakefs_repro.embedded.routes.repositories import found, writable
@@ -24,7 +25,7 @@ async def _create(call: Call) -> Reply:
         raise ApiError(500, "argument tagID: required value: validation error")
     commit = expressions.resolve_commit(call.reader, repository, body["ref"])
     refs.require_tag_name(name)
-    await call.write(lambda connection: refs.create_tag(connection, repository, name, commit.id))
+    await call.move(repository, moves.create_tag, name, commit)
     return json_reply(ref_shown(name, commit.id), 201)
 
 
@@ -54,7 +55,7 @@ async def _delete(call: Call) -> Reply:
     repository, name = writable(call), call.params["tag"]
     call.flag("force")
     refs.require_tag_name(name)
-    await call.write(lambda connection: refs.delete_tag(connection, repository, name))
+    await call.move(repository, moves.delete_tag, name)
     return no_content()
 
 

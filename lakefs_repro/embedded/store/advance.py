@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -12,7 +14,7 @@ from lakefs_repro.embedded.store.rebuild import Rebuild
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
 
     from lakefs_repro.embedded.store.commits import Commit
     from lakefs_repro.embedded.store.engine import Engine
@@ -38,12 +40,27 @@ class NewTree:
 
 @dataclass(frozen=True)
 class Draft:
-    """A commit that is ready to land; ``staged_up_to`` is the newest staged write that it took in."""
+    """A commit that is ready to land.
+
+    ``staged_up_to`` is the newest staged write that it took in, ``source`` what a merge merges.
+    """
 
     commit: Commit
     tree: NewTree
     staged_up_to: int | None = None
     refusal: str | None = None
+    source: Commit | None = None
+
+
+@dataclass(frozen=True)
+class Approval:
+    """Somebody to ask before a draft lands.
+
+    Who may take long, or come back to the branch, is asked without ``holding`` it: others then go first.
+    """
+
+    ask: Callable[[Draft], None]
+    holding: bool
 
 
 class _HeadMovedError(Exception):
@@ -55,9 +72,14 @@ def advance(
     repository: Repository,
     branch_name: str,
     prepare: Callable[[sqlite3.Connection, Branch, Commit], Draft],
+    approval: Approval | None = None,
 ) -> Commit:
-    """Land what ``prepare`` makes of the branch and its head; it runs again when the head has moved meanwhile."""
-    with engine.moving(repository.id, branch_name):
+    """Land what ``prepare`` makes of the branch and its head; it runs again when the head has moved meanwhile.
+
+    ``approval`` is asked before a draft lands, and stops it by raising.
+    """
+    held = approval is None or approval.holding
+    with engine.moving(repository.id, branch_name) if held else nullcontext():
         for _ in range(_ATTEMPTS):
             with engine.database.snapshot() as connection:
                 branch = refs.branch(connection, repository, branch_name)
@@ -65,6 +87,8 @@ def advance(
                 if head is None:
                     raise conflict(f"branch {branch_name} has lost its commit")
                 draft = prepare(connection, branch, head)
+            if approval is not None:
+                approval.ask(draft)
             try:
                 return engine.writer.submit(_landing(repository, branch, draft))
             except _HeadMovedError:
@@ -78,17 +102,26 @@ def _landing(repository: Repository, expected: Branch, draft: Draft) -> Callable
             raise _HeadMovedError
         if draft.refusal is not None:
             protection.require_allowed(connection, repository, expected.name, draft.refusal)
-        save_ranges(connection, draft.tree.ranges)
-        if draft.tree.stored is not None:
-            row = (draft.tree.metarange_id, draft.tree.stored)
-            connection.execute("INSERT OR IGNORE INTO metaranges VALUES (?, ?)", row)
-        commits.insert(connection, repository, draft.commit)
+        _save(connection, repository, draft)
         connection.execute("UPDATE branches SET commit_id = ? WHERE id = ?", (draft.commit.id, expected.id))
         if draft.staged_up_to is not None:
             staging.clear(connection, expected.id, up_to=draft.staged_up_to)
         return draft.commit
 
     return land
+
+
+def _save(connection: sqlite3.Connection, repository: Repository, draft: Draft) -> None:
+    save_ranges(connection, draft.tree.ranges)
+    if draft.tree.stored is not None:
+        row = (draft.tree.metarange_id, draft.tree.stored)
+        connection.execute("INSERT OR IGNORE INTO metaranges VALUES (?, ?)", row)
+    commits.insert(connection, repository, draft.commit)
+
+
+def make_readable(engine: Engine, repository: Repository, draft: Draft) -> None:
+    """Store a draft's commit before it lands: hooks may read it, and one that is refused stays, referred to by none."""
+    engine.writer.submit(lambda connection: _save(connection, repository, draft))
 
 
 def save_ranges(connection: sqlite3.Connection, ranges: list[tuple[str, bytes]]) -> None:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Mapping
 
-    from lakefs_repro.embedded.store.advance import NewTree
+    from lakefs_repro.embedded.store.advance import Approval, NewTree
     from lakefs_repro.embedded.store.commits import Commit
     from lakefs_repro.embedded.store.engine import Engine
     from lakefs_repro.embedded.store.refs import Branch
@@ -31,7 +31,9 @@ class CommitRequest:
     source_metarange: str | None = None
 
 
-def commit(engine: Engine, repository: Repository, branch_name: str, request: CommitRequest) -> Commit:
+def commit(
+    engine: Engine, repository: Repository, branch_name: str, request: CommitRequest, approval: Approval | None = None
+) -> Commit:
     """Make what is staged on the branch, or the tree ``source_metarange``, its new head."""
 
     def prepare(connection: sqlite3.Connection, branch: Branch, head: Commit) -> Draft:
@@ -49,7 +51,7 @@ def commit(engine: Engine, repository: Repository, branch_name: str, request: Co
         seen = staging.last_sequence(connection, branch.id)
         return Draft(made, tree, staged_up_to=seen, refusal=protection.COMMIT)
 
-    return advance(engine, repository, branch_name, prepare)
+    return advance(engine, repository, branch_name, prepare, approval)
 
 
 def _tree(

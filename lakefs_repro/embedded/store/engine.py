@@ -15,6 +15,7 @@ from lakefs_repro.embedded.store.database import Database
 from lakefs_repro.embedded.store.imports import Imports
 from lakefs_repro.embedded.store.leftovers import Tidying, forget_shelves
 from lakefs_repro.embedded.store.packs import sync_folder
+from lakefs_repro.embedded.store.runs import RunIds
 from lakefs_repro.embedded.store.staging import Staging
 from lakefs_repro.embedded.store.trees import Trees
 from lakefs_repro.embedded.store.uploads import Uploads
@@ -67,6 +68,8 @@ class Engine:
         packs = self.blocks.packs
         self.writer = Writer(self.database.writer, packs.persist, packs.discard)
         self.root_id = self.database.setting("root_id")
+        self.run_ids = RunIds()
+        self.hooked: set[int] = set()  # repositories in which actions were seen
         self._branch_locks: dict[tuple[int, str], threading.Lock] = {}
         self._guard = threading.Lock()
         self.imports = Imports(self)

@@ -49,5 +49,17 @@ CREATE TABLE imports (
 ) WITHOUT ROWID;
 """
 
-STEPS: tuple[str, ...] = (_FIRST, _LINKED, _MOMENTS, _IMPORTS)
+# What hooks did.
+_RUNS = """
+CREATE TABLE runs (
+    repository INTEGER NOT NULL, id TEXT NOT NULL, event TEXT NOT NULL, branch TEXT NOT NULL, commit_id TEXT NOT NULL,
+    started REAL NOT NULL, ended REAL NOT NULL, status TEXT NOT NULL, PRIMARY KEY (repository, id)
+) WITHOUT ROWID;
+CREATE TABLE hook_runs (
+    repository INTEGER NOT NULL, run TEXT NOT NULL, id TEXT NOT NULL, action TEXT NOT NULL, hook TEXT NOT NULL,
+    status TEXT NOT NULL, started REAL, ended REAL, output TEXT NOT NULL, PRIMARY KEY (repository, run, id)
+) WITHOUT ROWID;
+"""
+
+STEPS: tuple[str, ...] = (_FIRST, _LINKED, _MOMENTS, _IMPORTS, _RUNS)
 FORMAT_VERSION = len(STEPS)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterator, Mapping
 
-    from lakefs_repro.embedded.store.advance import NewTree
+    from lakefs_repro.embedded.store.advance import Approval, NewTree
     from lakefs_repro.embedded.store.commits import Commit
     from lakefs_repro.embedded.store.engine import Engine
     from lakefs_repro.embedded.store.entry import Change
@@ -94,7 +94,9 @@ def require_clean(engine: Engine, connection: sqlite3.Connection, branch: Branch
         raise bad_request("uncommitted changes (dirty branch)")
 
 
-def merge(engine: Engine, repository: Repository, destination: str, request: MergeRequest) -> Commit:
+def merge(
+    engine: Engine, repository: Repository, destination: str, request: MergeRequest, approval: Approval | None = None
+) -> Commit:
     """Merge a ref into a branch; always a new commit, its second parent the source unless squashed."""
     if request.strategy not in STRATEGIES:
         raise bad_request("argument strategy: invalid value: validation error")
@@ -116,9 +118,9 @@ def merge(engine: Engine, repository: Repository, destination: str, request: Mer
         )
         if request.squash:  # as measured: it counts as younger than both sides all the same
             made = replace(made, generation=1 + max(head.generation, source.generation))
-        return Draft(made, tree)
+        return Draft(made, tree, source=source)
 
-    return advance(engine, repository, destination, prepare)
+    return advance(engine, repository, destination, prepare, approval)
 
 
 def _merged_tree(

@@ -85,36 +85,48 @@ def _require_not_a_commit(connection: sqlite3.Connection, repository: Repository
         raise conflict(f"commit ID {name}: conflict found")
 
 
-def create_branch(
-    connection: sqlite3.Connection, repository: Repository, name: str, commit_id: str, *, hidden: bool
-) -> None:
+def require_new_branch(connection: sqlite3.Connection, repository: Repository, name: str) -> None:
     if find_branch(connection, repository, name) is not None:
         raise conflict("branch already exists: not unique")
     if find_tag(connection, repository, name) is not None:
         raise conflict(f"tag ID {name}: conflict found")
     _require_not_a_commit(connection, repository, name)
+
+
+def create_branch(
+    connection: sqlite3.Connection, repository: Repository, name: str, commit_id: str, *, hidden: bool
+) -> None:
+    require_new_branch(connection, repository, name)
     connection.execute(
         "INSERT INTO branches (repository, name, commit_id, hidden) VALUES (?, ?, ?, ?)",
         (repository.id, name, commit_id, int(hidden)),
     )
 
 
-def delete_branch(connection: sqlite3.Connection, repository: Repository, name: str) -> None:
-    """Delete a branch and what is staged on it."""
+def require_deletable(connection: sqlite3.Connection, repository: Repository, name: str) -> Branch:
     if name == repository.default_branch:
         raise forbidden("cannot delete repository default branch")
     require_branch_id(name, "name")
-    found = branch(connection, repository, name)
+    return branch(connection, repository, name)
+
+
+def delete_branch(connection: sqlite3.Connection, repository: Repository, name: str) -> None:
+    """Delete a branch and what is staged on it."""
+    found = require_deletable(connection, repository, name)
     connection.execute("DELETE FROM staged WHERE branch = ?", (found.id,))
     connection.execute("DELETE FROM branches WHERE id = ?", (found.id,))
 
 
-def create_tag(connection: sqlite3.Connection, repository: Repository, name: str, commit_id: str) -> None:
+def require_new_tag(connection: sqlite3.Connection, repository: Repository, name: str) -> None:
     if find_tag(connection, repository, name) is not None:
         raise conflict("tag already exists: not unique")
     if find_branch(connection, repository, name) is not None:
         raise conflict(f"branch name {name}: conflict found")
     _require_not_a_commit(connection, repository, name)
+
+
+def create_tag(connection: sqlite3.Connection, repository: Repository, name: str, commit_id: str) -> None:
+    require_new_tag(connection, repository, name)
     connection.execute("INSERT INTO tags VALUES (?, ?, ?)", (repository.id, name, commit_id))
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Mapping
 
-    from lakefs_repro.embedded.store.advance import NewTree
+    from lakefs_repro.embedded.store.advance import Approval, NewTree
     from lakefs_repro.embedded.store.commits import Commit
     from lakefs_repro.embedded.store.engine import Engine
     from lakefs_repro.embedded.store.metaranges import Metarange
@@ -35,7 +35,9 @@ class Revision:
     metadata: Mapping[str, str] | None = None
 
 
-def revert(engine: Engine, repository: Repository, branch_name: str, revision: Revision) -> Commit:
+def revert(
+    engine: Engine, repository: Repository, branch_name: str, revision: Revision, approval: Approval | None = None
+) -> Commit:
     """A new commit that takes back what one commit did."""
 
     def prepare(connection: sqlite3.Connection, branch: Branch, head: Commit) -> Draft:
@@ -51,10 +53,12 @@ def revert(engine: Engine, repository: Repository, branch_name: str, revision: R
         message = revision.message or f"Revert {revision.ref}"
         return _draft(engine, repository, head, tree, message, revision.metadata or {})
 
-    return advance(engine, repository, branch_name, prepare)
+    return advance(engine, repository, branch_name, prepare, approval)
 
 
-def cherry_pick(engine: Engine, repository: Repository, branch_name: str, revision: Revision) -> Commit:
+def cherry_pick(
+    engine: Engine, repository: Repository, branch_name: str, revision: Revision, approval: Approval | None = None
+) -> Commit:
     """A new commit that does again what one commit did."""
 
     def prepare(connection: sqlite3.Connection, branch: Branch, head: Commit) -> Draft:
@@ -70,7 +74,7 @@ def cherry_pick(engine: Engine, repository: Repository, branch_name: str, revisi
         metadata = {**(picked.metadata if revision.metadata is None else revision.metadata), **origin}
         return _draft(engine, repository, head, tree, revision.message or picked.message, metadata)
 
-    return advance(engine, repository, branch_name, prepare)
+    return advance(engine, repository, branch_name, prepare, approval)
 
 
 def hard_reset(engine: Engine, repository: Repository, branch_name: str, ref: str) -> None:

@@ -27,7 +27,7 @@ def during_commit(store, monkeypatch):
     def run(action):
         pending = [action]
 
-        def late(engine, repository, branch_name, prepare):
+        def late(engine, repository, branch_name, prepare, approval=None):
             def prepare_then_act(connection, branch, head):
                 draft = prepare(connection, branch, head)
                 if pending:

@@ -1,0 +1,74 @@
+"""Asking hooks before something moves, and telling them afterwards."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from lakefs_repro.embedded.errors import ApiError
+from lakefs_repro.embedded.hooks.runner import Runner, has_actions
+from lakefs_repro.embedded.store.view import View
+
+if TYPE_CHECKING:
+    import sqlite3
+    from concurrent.futures import Executor
+
+    from lakefs_repro.embedded.hooks.events import Event
+    from lakefs_repro.embedded.store.commits import Commit
+    from lakefs_repro.embedded.store.engine import Engine
+    from lakefs_repro.embedded.store.refs import Branch
+    from lakefs_repro.embedded.store.repositories import Repository
+
+_LOG = logging.getLogger(__name__)
+
+
+class Gate:
+    """The hooks of one repository.
+
+    Actions come from a commit's tree, with what is staged over it where a branch is given.
+    """
+
+    def __init__(self, engine: Engine, repository: Repository, background: Executor) -> None:
+        self.engine = engine
+        self.repository = repository
+        self._background = background
+
+    def _view(self, connection: sqlite3.Connection, commit: Commit, branch: Branch | None) -> View:
+        trees = self.engine.trees
+        return View(trees, connection, trees.metarange(commit.metarange_id), branch.id if branch else None)
+
+    def guards(self, commit: Commit, branch: Branch | None = None) -> bool:
+        """Whether there are actions at all: cheap, for it is asked before every move."""
+        with self.engine.database.snapshot() as connection:
+            found = has_actions(self._view(connection, commit, branch))
+        if found:
+            self.engine.hooked.add(self.repository.id)
+        return found
+
+    def ask(self, event: Event, commit: Commit, branch: Branch | None = None) -> str:
+        """Run the actions that mind ``event`` and wait for them; the run's id, empty where none ran.
+
+        Raises:
+            ApiError: one of them said no, or can't be run.
+        """
+        runner = Runner(self.engine, self.repository)
+        with self.engine.database.snapshot() as connection:
+            view = self._view(connection, commit, branch)
+            if not has_actions(view):
+                return ""
+            ready = runner.ready(event, view)
+        # Not inside the snapshot: hooks may take a minute, and an old reader keeps the log from being folded in.
+        return runner.run(event, ready)
+
+    def tell(self, event: Event, commit: Commit) -> None:
+        """Run the actions that mind a ``post-`` event, later: nobody waits for them, nothing depends on them."""
+        if self.guards(commit):
+            self._background.submit(self._tell, event, commit)
+
+    def _tell(self, event: Event, commit: Commit) -> None:
+        try:
+            self.ask(event, commit)
+        except ApiError as error:
+            _LOG.warning("%s in %s: %s", event.kind, self.repository.name, error.message)
+        except Exception:  # noqa: BLE001  there is nobody to tell but the log
+            _LOG.exception("%s in %s", event.kind, self.repository.name)

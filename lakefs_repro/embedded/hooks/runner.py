@@ -1,0 +1,211 @@
+"""Running the actions of one event: load, choose, ask, write down."""
+
+from __future__ import annotations
+
+import os
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from lakefs_repro.embedded.errors import ApiError
+from lakefs_repro.embedded.hooks import actions, conditions, webhook
+from lakefs_repro.embedded.store import runs
+from lakefs_repro.embedded.store.addresses import place_of
+from lakefs_repro.embedded.store.blocks import open_checked
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from lakefs_repro.embedded.hooks.actions import Action, HookSpec
+    from lakefs_repro.embedded.hooks.events import Event
+    from lakefs_repro.embedded.store.engine import Engine
+    from lakefs_repro.embedded.store.entry import Entry
+    from lakefs_repro.embedded.store.repositories import Repository
+    from lakefs_repro.embedded.store.view import View
+
+    # Told the event's body: the problem or an empty string, what to write down, and the status of a refusal.
+    Task = Callable[[bytes], tuple[str, str, int]]
+    Prepared = tuple[Action, list[tuple[HookSpec, Task]]]
+
+_AT_ONCE = 8
+_REFUSED, _BROKEN, _NOT_OFFERED = 412, 500, 501
+
+
+def has_actions(view: View) -> bool:
+    """Whether a tree holds anything below ``_lakefs_actions/``: a single look."""
+    first = next(view.entries(actions.PREFIX, actions.PREFIX), None)
+    return first is not None and first.path.startswith(actions.PREFIX)
+
+
+def load(engine: Engine, view: View) -> list[Action]:
+    """The actions of a tree, by path.
+
+    Raises:
+        ApiError: a file is no action (500), or a folder lies among them (404), as in lakeFS.
+    """
+    found: list[Action] = []
+    problems: list[str] = []
+    status = _BROKEN
+    folders: set[str] = set()
+    for entry in view.entries(actions.PREFIX, actions.PREFIX):
+        if not entry.path.startswith(actions.PREFIX):
+            break
+        folder, nested, _ = entry.path[len(actions.PREFIX) :].partition("/")
+        if nested:
+            name = f"{actions.PREFIX}{folder}/"
+            if name not in folders:
+                folders.add(name)
+                status = 404
+                problems.append(f"loading file {name}: get action file metadata {name}: not found")
+            continue
+        try:
+            found.append(actions.parse(_content(engine, entry)))
+        except actions.ActionError as error:
+            problems.append(f"parsing file {entry.path}: {error}")
+    if problems:
+        raise ApiError(status, several(problems))
+    names = [action.name for action in found]
+    for name in names:
+        if names.count(name) > 1:
+            raise ApiError(_BROKEN, f"action name '{name}' already loaded: invalid action")
+    return found
+
+
+def _content(engine: Engine, entry: Entry) -> bytes:
+    if entry.size > actions.MAX_FILE:
+        raise actions.ActionError(f"the file has {entry.size} bytes, and an action at most {actions.MAX_FILE}")
+    place = place_of(engine, entry)
+    handle = open_checked(place.file, place.start + place.length)
+    try:
+        return os.pread(handle, place.length, place.start)
+    finally:
+        os.close(handle)
+
+
+def several(problems: Sequence[str]) -> str:
+    """Problems in lakeFS' layout."""
+    counted = "1 error" if len(problems) == 1 else f"{len(problems)} errors"
+    return f"{counted} occurred:\n\t* " + "\n\t* ".join(problems) + "\n\n"
+
+
+def _task(spec: HookSpec) -> Task:
+    if spec.type != "webhook":
+        return lambda _: (
+            f"hooks of the type {spec.type} are not run by the embedded engine of lakefs-repro; webhooks are",
+            "",
+            _NOT_OFFERED,
+        )
+    request = webhook.prepared(spec.properties)
+
+    def ask(body: bytes) -> tuple[str, str, int]:
+        log, problem = request.run(body)
+        return (f"action failed: {problem}" if problem else ""), log, _REFUSED
+
+    return ask
+
+
+@dataclass
+class _Outcome:
+    """What came of one action's hooks."""
+
+    hooks: list[runs.HookRun] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+    status: int = _REFUSED
+
+
+class Runner:
+    """Runs the actions of one event in one repository."""
+
+    def __init__(self, engine: Engine, repository: Repository, clock: Callable[[], float] = time.time) -> None:
+        self._engine = engine
+        self._repository = repository
+        self._clock = clock
+
+    def ready(self, event: Event, view: View) -> list[Prepared]:
+        """The actions of a tree that mind ``event``, each hook with what it takes to run it.
+
+        Raises:
+            ApiError: a file is no action, or a hook's properties are of no use (500).
+        """
+        try:
+            chosen = [action for action in load(self._engine, view) if action.minds(event)]
+            return [(action, [(spec, _task(spec)) for spec in action.hooks]) for action in chosen]
+        except (webhook.PropertyError, actions.GlobError) as error:
+            raise ApiError(_BROKEN, _aborted(event, self._run_id(), str(error))) from None
+        except ApiError as error:
+            raise ApiError(error.status, _aborted(event, self._run_id(), error.message)) from None
+
+    def _run_id(self) -> str:
+        return self._engine.run_ids.make(int(self._clock()))
+
+    def run(self, event: Event, ready: Sequence[Prepared]) -> str:
+        """Run what is ready; the run's id, or an empty string where nothing is.
+
+        Raises:
+            ApiError: a hook said no (412), or is of a kind that is not run here (501).
+        """
+        if not ready:
+            return ""
+        run_id = self._run_id()
+        begun = self._clock()
+        with ThreadPoolExecutor(min(_AT_ONCE, len(ready))) as pool:
+            outcomes = list(pool.map(lambda item: self._act(event, item[0], *item[1]), enumerate(ready)))
+        self._save(event, run_id, begun, outcomes)
+        problems = [problem for outcome in outcomes for problem in outcome.problems]
+        if problems:
+            status = max(outcome.status for outcome in outcomes if outcome.problems)
+            raise ApiError(status, _aborted(event, run_id, several(problems)))
+        return run_id
+
+    def _save(self, event: Event, run_id: str, begun: float, outcomes: list[_Outcome]) -> None:
+        hooks = [hook for outcome in outcomes for hook in outcome.hooks]
+        failed = any(hook.status == runs.FAILED for hook in hooks)
+        run = runs.Run(
+            run_id,
+            event.kind,
+            event.branch,
+            event.commit_id,
+            begun,
+            self._clock(),
+            runs.FAILED if failed else runs.COMPLETED,
+        )
+        self._engine.writer.submit(lambda connection: runs.save(connection, self._repository, run, hooks))
+
+    def _act(self, event: Event, number: int, action: Action, hooks: list[tuple[HookSpec, Task]]) -> _Outcome:
+        """One action's hooks, in order: after one that failed, only those whose ``if`` says so."""
+        outcome = _Outcome()
+        failed = False
+        for place, (spec, task) in enumerate(hooks):
+            identifier = f"{number:04d}_{place:04d}"
+            begun = self._clock()
+            try:
+                wanted = conditions.holds(spec.condition, failed=failed)
+            except conditions.ConditionError as error:
+                result = (str(error), "", _BROKEN)
+            else:
+                if not wanted:
+                    outcome.hooks.append(runs.HookRun(identifier, action.name, spec.id, runs.SKIPPED))
+                    continue
+                said = event.body(time=_whole_seconds(begun), action=action.name, hook=spec.id)
+                result = task(said)
+            problem, output, status = result
+            state = runs.FAILED if problem else runs.COMPLETED
+            if problem:
+                output += f"Error: {problem}\n"
+                if not failed:
+                    outcome.problems.append(
+                        f"hook run id '{identifier}' failed on action '{action.name}' hook '{spec.id}': {problem}"
+                    )
+                    outcome.status = status
+                failed = True
+            outcome.hooks.append(runs.HookRun(identifier, action.name, spec.id, state, begun, self._clock(), output))
+        return outcome
+
+
+def _aborted(event: Event, run_id: str, why: str) -> str:
+    return f"{event.kind} hook aborted, run id '{run_id}': {why}"
+
+
+def _whole_seconds(moment: float) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(moment))

@@ -1,0 +1,86 @@
+"""Hooks on the embedded engine alone: what it does not run, and what lakeFS would take too long to show."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import pytest
+from support.receiver import Receiver
+
+
+@pytest.fixture
+def receiver():
+    made = Receiver()
+    yield made
+    made.shutdown()
+    made.server_close()
+
+
+def commit_with(repo, text, **more):
+    assert repo.put("_lakefs_actions/a.yaml", text.encode()).status == 201
+    return repo.commit("m", **more)
+
+
+@pytest.mark.parametrize(
+    ("kind", "properties"),
+    [("lua", "script: 'x = 1'"), ("airflow", "url: http://h\n      dag_id: d\n      username: u\n      password: p")],
+)
+def test_kind_that_is_not_run_is_never_passed_silently(embedded_repo, kind, properties):
+    repo = embedded_repo
+    text = f"name: act\non:\n  pre-commit: {{}}\nhooks:\n  - id: one\n    type: {kind}\n    properties:\n      {properties}\n"
+    answer = commit_with(repo, text)
+    assert answer.status == 501
+    assert f"hooks of the type {kind} are not run by the embedded engine" in answer.message
+    (run,) = repo.call("GET", "/actions/runs").json["results"]
+    assert run["status"] == "failed"
+
+
+def test_hook_that_commits_to_its_own_branch_ends(embedded_repo, receiver):
+    """The commit that was asked about is worked out anew on the one that the hook made."""
+    repo = embedded_repo
+    times = []
+
+    def once(event):
+        if not times:
+            times.append(1)
+            repo.put("by-the-hook", b"1")
+            assert repo.commit("inner").status == 201
+
+    receiver.meanwhile = once
+    text = f"name: act\non:\n  pre-commit: {{}}\nhooks:\n  - id: one\n    type: webhook\n    properties: {{url: {receiver.url}}}\n"
+    answer = commit_with(repo, text)
+    # The inner commit took what was staged along: nothing is left for the outer one.
+    assert (answer.status, answer.json["message"]) == (400, "commit: no changes")
+    assert repo.log()[0] == "inner"
+    assert sorted(repo.paths()) == ["_lakefs_actions/a.yaml", "by-the-hook"]
+
+
+def test_slow_hooks_of_many_do_not_hold_up_the_others(embedded_repo, receiver):
+    """More waiting commits than there are threads that work: reading and writing go on."""
+    repo = embedded_repo
+    text = f"name: act\non:\n  pre-commit: {{}}\nhooks:\n  - id: one\n    type: webhook\n    properties: {{url: {receiver.url}}}\n"
+    assert commit_with(repo, text).status == 201
+    for number in range(30):
+        assert repo.branch(f"b{number}").status == 201
+        repo.put("x", b"%d" % number, branch=f"b{number}")
+    gate = threading.Event()
+    receiver.meanwhile = lambda event: gate.wait(20)
+    answers = []
+    threads = [
+        threading.Thread(target=lambda n=n: answers.append(repo.commit("m", branch=f"b{n}").status)) for n in range(30)
+    ]
+    for thread in threads:
+        thread.start()
+    deadline = time.monotonic() + 10
+    while len(receiver.calls) < 31 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert len(receiver.calls) == 31
+    begun = time.monotonic()
+    assert repo.put("y", b"1").status == 201
+    assert repo.paths() == ["_lakefs_actions/a.yaml", "y"]
+    assert time.monotonic() - begun < 5
+    gate.set()
+    for thread in threads:
+        thread.join()
+    assert answers == [201] * 30
