@@ -40,7 +40,10 @@ class Gate:
     def guards(self, commit: Commit, branch: Branch | None = None) -> bool:
         """Whether there are actions at all: cheap, for it is asked before every move."""
         with self.engine.database.snapshot() as connection:
-            found = has_actions(self._view(connection, commit, branch))
+            try:
+                found = has_actions(self._view(connection, commit, branch))
+            except ApiError:
+                return False  # a commit of a tree that is not there: lakeFS takes it, and every reader is told
         if found:
             self.engine.hooked.add(self.repository.id)
         return found
@@ -51,12 +54,11 @@ class Gate:
         Raises:
             ApiError: one of them said no, or can't be run.
         """
+        if not self.guards(commit, branch):
+            return ""
         runner = Runner(self.engine, self.repository)
         with self.engine.database.snapshot() as connection:
-            view = self._view(connection, commit, branch)
-            if not has_actions(view):
-                return ""
-            ready = runner.ready(event, view)
+            ready = runner.ready(event, self._view(connection, commit, branch))
         # Not inside the snapshot: hooks may take a minute, and an old reader keeps the log from being folded in.
         return runner.run(event, ready)
 
