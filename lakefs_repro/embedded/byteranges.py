@@ -7,9 +7,11 @@ from dataclasses import dataclass
 
 from lakefs_repro.embedded.errors import ApiError, bad_request
 
-_SHAPE = re.compile(r"bytes=((\d*-\d*,? ?)+)")
+# What "bytes=((\d*-\d*,? ?)+)" matches, written so that there is one way only to match it.
+_SHAPE = re.compile(r"bytes=\d*-[\d-]*((, ?| )\d*-[\d-]*)*(, ?| )?", re.ASCII)
 _LARGEST = 2**63 - 1
-_ONE = re.compile(r"bytes=(\d*)-(\d*)")
+_LONGEST = 100
+_ONE = re.compile(r"(\d*)-(\d*)", re.ASCII)
 
 
 class UnsatisfiableError(ApiError):
@@ -40,10 +42,12 @@ def parse(header: str, size: int) -> ByteRange:
             'parameter "Range" in header has an error: string doesn\'t match the regular expression '
             '"^bytes=((\\d*-\\d*,? ?)+)$"'
         )
-    match = _ONE.fullmatch(header)
+    match = _ONE.fullmatch(header.removeprefix("bytes="))
     if match is None or not any(match.groups()):
         raise UnsatisfiableError(None)
     first, last = match.groups()
+    if max(len(first), len(last)) > _LONGEST:
+        raise UnsatisfiableError(None)
     if not first:
         return _suffix(int(last), size)
     start, end = int(first), int(last) if last else size - 1
@@ -55,6 +59,8 @@ def parse(header: str, size: int) -> ByteRange:
 
 
 def _suffix(count: int, size: int) -> ByteRange:
+    if count > _LARGEST:
+        raise UnsatisfiableError(None)
     if size == 0 and count:
         raise ApiError(500, "bad index")
     if count == 0:

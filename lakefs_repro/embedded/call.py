@@ -6,10 +6,11 @@ import asyncio
 import json
 import re
 from concurrent.futures import Executor
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from urllib.parse import quote, unquote_plus
 
-from lakefs_repro.embedded.errors import ApiError, ClientGoneError, bad_request, several_values
+from lakefs_repro.embedded.errors import ApiError, ClientGoneError, bad_request, misread, several_values
 from lakefs_repro.embedded.hooks.gate import Gate
 
 if TYPE_CHECKING:
@@ -34,6 +35,9 @@ _DATE_TIME = (
     r"^[0-9]{4}-(0[1-9]|10|11|12)-(0[1-9]|[12][0-9]|3[01])T([0-1][0-9]|2[0-3]):[0-5][0-9]:([0-5][0-9]|60)(\.[0-9]+)?"
     r"(Z|(\+|-)[0-9]{2}:[0-9]{2})?$"
 )
+_LONGEST_NUMBER = 100  # Python reads no more than some thousand digits
+_HOURS, _MINUTES = 24, 60
+_YEAR_0 = "0004"  # long ago, and a leap year, too
 _NEVER_EMPTY = {"first_parent", "limit", "presign"}
 _BROKEN_PAIR = re.compile(r";|%(?![0-9A-Fa-f]{2})")
 
@@ -93,7 +97,7 @@ class Call:
         if self._headers is None:
             self._headers = dict(self.scope["headers"])
         value = self._headers.get(name)
-        return None if value is None else value.decode("latin-1")
+        return None if value is None else value.decode("latin-1").strip(" \t")
 
     def queries(self, name: str) -> list[str]:
         if self._query is None:
@@ -142,10 +146,12 @@ class Call:
         text = self.query("amount", str(_DEFAULT_AMOUNT))
         if not text:
             raise several_values("amount")
-        try:
-            amount = int(text)
-        except ValueError:
-            raise _parameter("amount", f"value {text}: an invalid integer: invalid syntax") from None
+        if not re.fullmatch(r"[+-]?[0-9]+", text):
+            if re.fullmatch(r"[0-9]+(_[0-9]+)+", text):
+                problem = f'error binding string parameter: strconv.ParseInt: parsing "{text}": invalid syntax'
+                raise misread("amount", problem)
+            raise _parameter("amount", f"value {text}: an invalid integer: invalid syntax")
+        amount = int(text[:_LONGEST_NUMBER])
         if not -_INTEGER_LIMIT <= amount < _INTEGER_LIMIT:
             raise _parameter("amount", f"value {text}: an invalid integer: value out of range")
         if amount > _MAX_AMOUNT:
@@ -159,17 +165,16 @@ class Call:
         if not value:
             raise several_values(name)
         if value not in allowed:
-            listed = json.dumps(allowed, separators=(",", ":"))
-            raise _parameter(name, f"value is not one of the allowed values {listed}")
+            raise _parameter(name, f"value is not one of the allowed values {_listed(allowed)}")
         return value
 
-    def date_time(self, name: str) -> str | None:
-        """A moment; None when it is left out, or empty."""
+    def date_time(self, name: str) -> int | None:
+        """A moment in seconds since 1970; None when it is left out, or empty."""
         value = self.query(name)
         if value and not re.fullmatch(_DATE_TIME, value):
             problem = f'string doesn\'t match the format "date-time": string doesn\'t match pattern "{_DATE_TIME}"'
             raise _parameter(name, problem)
-        return value or None
+        return _seconds(name, value) if value else None
 
     async def chunks(self) -> AsyncIterator[bytes]:
         """The body as it comes in."""
@@ -210,6 +215,21 @@ def loads(text: bytes | bytearray) -> Any:
     if b"\\ud" in text or b"\\uD" in text:
         json.dumps(value, ensure_ascii=False).encode()
     return value
+
+
+def _seconds(name: str, text: str) -> int:
+    """The seconds since 1970 of a date and time with its zone; lakeFS has no word for what no calendar has."""
+    day, clock, zone = text[:10], text[11:19], re.sub(r"^\.\d+", "", text[19:])
+    try:
+        moment = datetime.fromisoformat(f"{day.replace('0000', _YEAR_0)}T{clock}+00:00")
+        hours, minutes = (0, 0) if zone == "Z" else (int(zone[1:3]), int(zone[4:]))
+        if hours >= _HOURS or minutes >= _MINUTES:
+            raise ValueError(zone)  # noqa: TRY301  answered with the others
+    except ValueError:
+        tried = f"error parsing '{text}' as RFC3339 or 2006-01-02 time"
+        raise misread(name, f'{tried}: parsing time "{text}": extra text: "{text[10:]}"') from None
+    ahead = (hours * 60 + minutes) * 60
+    return int(moment.timestamp()) - (-ahead if zone[0] == "-" else ahead)
 
 
 def quoted(path: str) -> str:
@@ -263,6 +283,16 @@ def check(schema: str, name: str, value: Any, kind: str) -> None:
         for key, item in value.items():
             if not isinstance(item, str):
                 raise _schema(schema, f"{name}/{key}", "value must be a string")
+
+
+def require_one_of(schema: str, name: str, value: Any, allowed: tuple[str, ...]) -> None:
+    """Refuse ``value``, which lies at ``name`` in the request, when it is another one."""
+    if value not in allowed:
+        raise _schema(schema, name, f"value is not one of the allowed values {_listed(allowed)}")
+
+
+def _listed(allowed: tuple[str, ...]) -> str:
+    return json.dumps(allowed, separators=(",", ":"))
 
 
 def _schema(schema: str, pointer: str, problem: str) -> ApiError:

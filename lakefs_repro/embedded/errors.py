@@ -62,7 +62,11 @@ def not_implemented(message: str) -> ApiError:
 
 def several_values(name: str) -> PlainError:
     """More than one value where one is wanted. An empty one counts as such, as measured."""
-    problem = f"multiple values for single value parameter '{name}'"
+    return misread(name, f"multiple values for single value parameter '{name}'")
+
+
+def misread(name: str, problem: str) -> PlainError:
+    """A value that fits the schema, and which lakeFS can't read all the same."""
     return PlainError(400, f"Invalid format for parameter {name}: {problem}")
 
 

@@ -27,9 +27,15 @@ class Deviation:
 
 
 _ADDRESS = "/json/physical_address"
+_LINK = "PUT branches/main/staging/backing?path="
 _COPY = "POST branches/main/objects/copy?dest_path="
 _HEAD = "HEAD refs/main/objects?path=a"
 _OTHER_PATH = "linking an address inside the repository's storage that was not issued for this path"
+_PARTS = "PUT branches/main/staging/pmpu/${upload}?path=big"
+_NO_UPLOAD = (
+    "operation error: CompleteMultipartUpload, api error NoSuchUpload: The specified multipart upload does not exist. "
+    "The upload ID may be invalid, or the upload may have been aborted or completed."
+)
 _NO_SCHEMA = "a malformed request without credentials"
 
 DEVIATIONS = (
@@ -71,6 +77,9 @@ DEVIATIONS = (
         "/json/message",
         "invalid address signature: invalid address",
     ),
+    Deviation("linking an address of another store", "presigned-writing", f"{_LINK}up #5", "", 400),
+    Deviation("linking without an address", "presigned-writing", f"{_LINK}up #6", "", 400),
+    Deviation("a store's refusal that lakeFS quotes", "presigned-parts", f"{_PARTS} #2", "/json/message", _NO_UPLOAD),
     Deviation("`%25` in a ref", "tags-named", "GET tags/a%25b", "", 200),
 )
 

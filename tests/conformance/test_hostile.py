@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 JSON = {"Content-Type": "application/json"}
@@ -31,6 +33,23 @@ def test_times_that_no_calendar_has(embedded_repo):
 @pytest.mark.parametrize("changes", [{"size_bytes": -1}, {"size_bytes": 2**63}, {"mtime": 2**70}, {"size_bytes": True}])
 def test_numbers_out_of_range(embedded_repo, changes):
     assert _staged(embedded_repo, **changes).status == 400
+
+
+def test_numbers_longer_than_python_reads(embedded_repo):
+    embedded_repo.put("a")
+    digits = "9" * 5000
+    assert embedded_repo.call("GET", "/branches", fields={"amount": digits}).status == 400
+    for asked in (f"bytes={digits}-", f"bytes=-{digits}", f"bytes=0-{digits}"):
+        assert embedded_repo.get("a", headers={"Range": asked}).status == 416
+    for expression in (f"main~{digits}", f"main^{digits}"):
+        assert embedded_repo.get("a", ref=expression).status == 400
+
+
+def test_a_range_that_can_be_read_in_many_ways(embedded_repo):
+    embedded_repo.put("a")
+    began = time.monotonic()
+    assert embedded_repo.get("a", headers={"Range": f"bytes={'1-11111111' * 50}x"}).status == 400
+    assert time.monotonic() - began < 5
 
 
 def test_deeply_nested_json(embedded_repo):

@@ -87,7 +87,7 @@ def test_checksums_and_md5_etags_are_kept_and_opaque_etags_counted(normal):
 def test_runs_uuids_urls_and_tokens(normal):
     message = "aborted, run id 'ftabc': in 12345678-1234-1234-1234-123456789abc"
     assert _json(normal, {"message": message}) == {"message": "aborted, run id '<run:1>': in <uuid:1>"}
-    assert _json(normal, {"presigned_url": "http://store/x?signature=1"}) == {"presigned_url": "<url:1>"}
+    assert _json(normal, {"presigned_url": "http://store/x?signature=1"}) == {"presigned_url": "<url>"}
     assert _json(normal, {"token": "eyJhbGci.eyJzdWIi.abc_d-e"}) == {"token": "<token>"}
     assert _json(normal, {"upload_id": "abc"}) == {"upload_id": "<upload:1>"}
 
@@ -105,6 +105,25 @@ def test_bodies_that_are_no_text_or_long_are_hashed(normal):
     assert set(normal.answer(RawAnswer(200, {"content-length": "2"}, b"\xff\xfe"))) == {"status", "length", "sha256"}
     assert set(normal.answer(RawAnswer(200, {"content-length": "1000"}, b"x" * 1000))) == {"status", "length", "sha256"}
     assert normal.answer(RawAnswer(200, {"content-length": "2"}, b"ab")) == {"status": 200, "length": 2, "text": "ab"}
+
+
+def test_a_store_s_request_is_not_compared(normal):
+    message = f"operation error S3, RequestID: 18EAF6EE, HostID: {ONE}, api error NoSuchUpload: gone"
+    shown = "operation error S3, RequestID: <request>, HostID: <host>, api error NoSuchUpload: gone"
+    assert _json(normal, {"message": message}) == {"message": shown}
+
+
+def test_times_in_sentences(normal):
+    now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    for text, shown in ((f"at {now}.", "at <time>."), ("at 2020-02-30T00:00:00Z", "at 2020-02-30T00:00:00Z")):
+        assert _json(normal, {"message": text}) == {"message": shown}
+
+
+def test_a_store_s_errors_are_known_by_their_code(normal):
+    data = b'<?xml version="1.0"?>\n<Error><Code>NoSuchKey</Code><RequestId>17</RequestId></Error>'
+    raw = RawAnswer(404, {"content-type": "application/xml", "server": "x", "vary": "y"}, data)
+    shown = {"status": 404, "headers": {"content-type": "application/xml"}, "code": "NoSuchKey"}
+    assert normal.answer(raw, of_store=True) == shown
 
 
 def test_json_without_its_last_newline_is_noticed(normal):

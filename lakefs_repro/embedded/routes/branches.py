@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from lakefs_repro.embedded.call import checked
+from lakefs_repro.embedded.call import checked, require_one_of
 from lakefs_repro.embedded.errors import ApiError, bad_request, prefixed
 from lakefs_repro.embedded.hooks import moves
 from lakefs_repro.embedded.reply import Reply, json_reply, no_content, page_reply
@@ -89,13 +89,9 @@ async def _delete(call: Call) -> Reply:
 async def _reset(call: Call) -> Reply:
     body = checked(await call.json(), "ResetCreation", {"path": "string", "force": "boolean", "type": "any*"})
     kind, path = body["type"], body.get("path", "")
+    require_one_of("ResetCreation", "type", kind, _RESET_KINDS)
     if kind == "object":
         objects.require_path(path)
-    if kind not in _RESET_KINDS:
-        raise bad_request(
-            "request body has an error: doesn't match schema #/components/schemas/ResetCreation: "
-            'Error at "/type": value is not one of the allowed values ["object","common_prefix","reset"]'
-        )
     repository, name = writable(call), call.params["branch"]
 
     def reset(connection: sqlite3.Connection) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 from lakefs_repro.embedded.call import checked
@@ -103,13 +102,6 @@ class LogRequest:
     since: int | None
 
 
-def _since(text: str | None) -> int | None:
-    if text is None:
-        return None
-    moment = datetime.fromisoformat(_FRACTION.sub("", text).replace("Z", "+00:00"))
-    return int(moment.astimezone(timezone.utc).timestamp())
-
-
 async def _log(call: Call) -> Reply:
     request = LogRequest(
         ref=call.params["ref"],
@@ -119,7 +111,7 @@ async def _log(call: Call) -> Reply:
         prefixes=call.several("prefixes"),
         first_parent=call.flag("first_parent"),
         stop_at=call.query("stop_at"),
-        since=_since(call.date_time("since")),
+        since=call.date_time("since"),
     )
     limited = call.flag("limit")
     expressions.require_ref(request.ref)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from email.utils import formatdate
 from typing import TYPE_CHECKING
 
 from lakefs_repro.embedded.byteranges import ByteRange, UnsatisfiableError, parse
-from lakefs_repro.embedded.errors import ApiError, TruncatedError
+from lakefs_repro.embedded.errors import ApiError, TruncatedError, bad_request
 from lakefs_repro.embedded.presigning import object_url
 from lakefs_repro.embedded.reply import Reply, encoded, header_value
 from lakefs_repro.embedded.routes.listing import entry_at, wants_url
@@ -67,9 +68,7 @@ async def _get(call: Call) -> Reply:
     repository = found(call)
     call.required("path")
     presign = wants_url(call)
-    wanted = call.header(b"range")
-    if wanted:
-        _check_shape(wanted)
+    wanted = _range(call)
     entry = entry_at(call, repository)
     if call.header(b"if-none-match") == f'"{entry.checksum}"':
         return Reply(304)
@@ -100,12 +99,15 @@ def _content(call: Call, entry: Entry, wanted: str | None) -> Reply:
     return Reply(status, b"", sent, stream=stream_file(call, handle, start, piece.length), length=piece.length)
 
 
-def _check_shape(header: str) -> None:
-    """Raise 400 for what is no Range header at all, before the object is looked for."""
-    try:
-        parse(header, 1)
-    except UnsatisfiableError:
-        return
+def _range(call: Call) -> str | None:
+    """The Range header; 400 for what is none at all, before the object is looked for."""
+    header = call.header(b"range")
+    if header == "":
+        raise bad_request('parameter "Range" in header has an error: empty value is not allowed')
+    if header:
+        with suppress(UnsatisfiableError):
+            parse(header, 1)
+    return header
 
 
 def _refused(error: ApiError, headers: Headers, content_range: str | None = None) -> Reply:
@@ -160,9 +162,7 @@ async def stream_file(call: Call, handle: int, start: int, length: int) -> Async
 
 async def _head(call: Call) -> Reply:
     repository = found(call)
-    wanted = call.header(b"range")
-    if wanted:
-        _check_shape(wanted)
+    wanted = _range(call)
     entry = entry_at(call, repository)
     headers = [*_common_headers(entry), (b"accept-ranges", b"bytes")]
     if not wanted:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from lakefs_repro.embedded.call import checked
-from lakefs_repro.embedded.errors import bad_request, forbidden
+from lakefs_repro.embedded.call import checked, require_one_of
+from lakefs_repro.embedded.errors import forbidden
 from lakefs_repro.embedded.reply import json_reply, no_content
 from lakefs_repro.embedded.routes.commits import commit_shown
 from lakefs_repro.embedded.routes.repositories import found
@@ -21,21 +21,17 @@ if TYPE_CHECKING:
 
 _SCHEMA = "ImportCreation"
 _CREATION = {"paths": "array*", "commit": "object*", "force": "boolean"}
-_LOCATION = {"type": "string*", "path": "string*", "destination": "string*"}
+_LOCATION = {"type": "any*", "path": "string*", "destination": "string*"}
 _COMMIT = {"message": "string*", "metadata": "strings"}
 _KINDS = ("common_prefix", "object")
 
 
 def _request(body: dict[str, Any]) -> ImportRequest:
-    commit = checked(body["commit"], _SCHEMA, _COMMIT)
+    commit = checked(body["commit"], _SCHEMA, _COMMIT, at="commit/")
     locations = []
-    for each in body["paths"]:
-        location = checked(each, _SCHEMA, _LOCATION)
-        if location["type"] not in _KINDS:
-            raise bad_request(
-                f"request body has an error: doesn't match schema #/components/schemas/{_SCHEMA}: "
-                'Error at "/paths/type": value is not one of the allowed values ["common_prefix","object"]'
-            )
+    for index, each in enumerate(body["paths"]):
+        location = checked(each, _SCHEMA, _LOCATION, at=f"paths/{index}/")
+        require_one_of(_SCHEMA, f"paths/{index}/type", location["type"], _KINDS)
         locations.append(
             Location(location["path"], location["destination"], is_prefix=location["type"] == "common_prefix")
         )

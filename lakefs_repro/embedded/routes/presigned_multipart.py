@@ -215,7 +215,7 @@ async def _abort(call: Call) -> Reply:
     repository = writable(call)
     body = await call.json(may_be_absent=True)
     _require_offered(call)
-    if not body:
+    if not call.received:
         raise bad_request("physical_address is required")
     _require_address(call, repository, checked(body, "AbortPresignMultipartUpload", _ADDRESSED))
     await call.run(call.engine.uploads.discard, call.params["uploadId"])

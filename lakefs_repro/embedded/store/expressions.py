@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from lakefs_repro.embedded.store.repositories import Repository
 
 _PARTS = re.compile(r"[~^@$][^~^@$]*")
+_LONGEST_NUMBER = 18
 _HEX = re.compile(r"[0-9a-f]+")
 _SPACE = re.compile(r"[\t\n\f\r ]")
 
@@ -86,7 +87,10 @@ def _walk(connection: sqlite3.Connection, repository: Repository, commit: Commit
     kind, text = modifier[0], modifier[1:]
     if kind in "@$":
         raise bad_request(INVALID_REF)
-    if (text and not text.isascii()) or (text and not text.isdigit()):
+    # As measured: a negative number of steps is none.
+    if text and not re.fullmatch(r"-?[0-9]+" if kind == "~" else "[0-9]+", text):
+        raise bad_request(f"could not parse modifier {modifier}: {INVALID_REF}")
+    if len(text) > _LONGEST_NUMBER:
         raise bad_request(f"could not parse modifier {modifier}: {INVALID_REF}")
     number = int(text) if text else 1
     if kind == "^":

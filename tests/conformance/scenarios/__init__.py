@@ -6,6 +6,7 @@ from conformance.scenarios import (
     listing,
     merging,
     objects,
+    presigning,
     repositories,
     server,
     settings,
@@ -22,6 +23,7 @@ SCENARIOS = [
     *objects.SCENARIOS,
     *listing.SCENARIOS,
     *staging.SCENARIOS,
+    *presigning.SCENARIOS,
     *settings.SCENARIOS,
     *server.SCENARIOS,
 ]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from conformance.transcript.calls import branch, commit, get, listing, put, scenario, upload
+from conformance.transcript.calls import branch, commit, delete, get, listing, post, put, scenario, upload
 
 _BACKING = "branches/main/staging/backing"
+_FOLDER = {"path": "local:///folder/", "destination": "d/", "type": "common_prefix"}
 _SUM = "5d41402abc4b2a76b9719d911017c592"
 
 
@@ -87,6 +88,25 @@ SCENARIOS = [
             json={"physical_address": "${address}", "checksum": _SUM, "size_bytes": 5},
         ),
         listing(),
+        store="local",
+    ),
+    scenario(
+        "import-refused",
+        post("branches/main/import", json={}),
+        post("branches/main/import", json={"paths": []}),
+        post("branches/main/import", json={"commit": {"message": "m"}}),
+        post("branches/main/import", json={"paths": [], "commit": {"message": "m"}}),
+        post("branches/main/import", json={"paths": [{}], "commit": {"message": "m"}}),
+        post("branches/main/import", json={"paths": [{**_FOLDER, "type": "x"}], "commit": {"message": "m"}}),
+        post("branches/main/import", json={"paths": [{**_FOLDER, "path": 1}], "commit": {"message": "m"}}),
+        post("branches/main/import", json={"paths": [_FOLDER], "commit": {}}),
+        post("branches/main/import", json={"paths": [_FOLDER], "commit": {"message": 1}}),
+        post("branches/main/import", body="{", headers={"Content-Type": "application/json"}),
+        get("branches/main/import"),
+        get("branches/main/import", query={"id": ""}),
+        get("branches/main/import", query={"id": "nope"}),
+        delete("branches/main/import"),
+        delete("branches/main/import", query={"id": "nope"}),
         store="local",
     ),
 ]

@@ -9,7 +9,25 @@ _EXPRESSIONS = (
     "v1", "v1~1", "${w:12}", "${w:12}~1", "${w}^", "main%7E1", "main%5E2",
 )  # fmt: skip
 _NOTHING = ("nope", "main~99", "MAIN", "work2", "nope~1", "%20", "0123456789abcdef")
-_IMPOSSIBLE = ("main^3", "v1@", "v1$", "main@~1", "main$~1", "main~1@", "@", "~1", "main~x", "main@{1}", "^", "$")
+_IMPOSSIBLE = (
+    "main^3",
+    "v1@",
+    "v1$",
+    "main@~1",
+    "main$~1",
+    "main~1@",
+    "@",
+    "~1",
+    "main~x",
+    "main@{1}",
+    "^",
+    "$",
+    "main~9223372036854775808",
+    "main^9223372036854775808",
+    "main~+1",
+    "main~-9223372036854775809",
+    "main~-1",
+)
 
 
 def _history():

@@ -8,10 +8,11 @@ ids of metaranges, ranges    ``<metarange:1>``, ``<range:1>``
 physical addresses           ``<address:1>``, by what follows the last ``/data/``; a signature becomes ``,<signature>``
 times within a day of now    ``<time>``; those in the future ``<time+15m>``; a time that the client chose is kept
 names of this run            ``<repository>``, ``<namespace>``, ``<endpoint>``, and ``<user>`` for the user as committer
-presigned URLs               ``<url:1>``
+URLs                         ``<url>``, but for their place in an answer nothing of them is compared
 opaque ETags                 ``<etag:1>``; an MD5 is kept
 ids of runs, uploads, UUIDs  ``<run:1>``, ``<upload:1>``, ``<uuid:1>``
 tokens                       ``<token>``
+errors of a store, in XML    their ``Code``; where lakeFS quotes one, ``RequestID: <request>, HostID: <host>``
 texts of schema errors       cut before ``Schema:``; where JSON can not be parsed, before the parser's own words
 ===========================  ===========================================================================================
 """
@@ -46,6 +47,8 @@ HEADERS = (
     "x-content-type-options",
     "x-frame-options",
 )
+STORE_HEADERS = ("content-range", "content-type", "etag", "last-modified")
+_CODE = re.compile(rb"<Error>.*<Code>(\w+)</Code>", re.DOTALL)
 _DAY = 86400
 _LONGEST_TEXT = 600
 _TIMES = {"creation_date", "mtime", "presigned_url_expiry", "physical_address_expiry", "token_expiration"}
@@ -53,6 +56,7 @@ _NAMES = {"committer", "cherry-pick-committer"}
 _HEX64 = re.compile(r"(?<![0-9a-f])[0-9a-f]{64}(?![0-9a-f])")
 _MD5 = re.compile(r'"[0-9a-f]{32}(-\d+)?"')
 _RUN = re.compile(r"(?<=run id ')[^']+")
+_STORE_REQUEST = re.compile(r"RequestID: \S+, HostID: [^,]*")
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _TOKEN = re.compile(r"eyJ[\w-]+\.[\w-]+\.[\w-]+")
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
@@ -75,12 +79,15 @@ class Normaliser:
         if _HEX64.fullmatch(value):
             self._prefixes[value[:length]] = self._label("commit", value)[:-1] + f":{length}>"
 
-    def answer(self, raw: RawAnswer) -> dict[str, Any]:
-        """Status, the headers that matter, and the body."""
+    def answer(self, raw: RawAnswer, *, of_store: bool = False) -> dict[str, Any]:
+        """Status, the headers that matter, and the body; ``of_store`` for what a presigned URL answers."""
         result: dict[str, Any] = {"status": raw.status}
-        headers = {name: self._header(name, raw.headers[name]) for name in HEADERS if name in raw.headers}
+        wanted = STORE_HEADERS if of_store else HEADERS
+        headers = {name: self._header(name, raw.headers[name]) for name in wanted if name in raw.headers}
         if headers:
             result["headers"] = headers
+        if code := _CODE.search(raw.data) if of_store else None:
+            return {**result, "code": code[1].decode()}
         is_json = raw.headers.get("content-type", "").startswith("application/json")
         if not is_json and (raw.data or "content-length" in raw.headers):
             result["length"] = self._length(raw)
@@ -127,7 +134,7 @@ class Normaliser:
         if not value:
             return value
         if value.startswith(("http://", "https://")):
-            return self._label("url", value)
+            return "<url>"
         if key == "physical_address":
             return self._address(value)
         if key == "upload_id":
@@ -146,6 +153,7 @@ class Normaliser:
             if value:
                 text = text.replace(value, label)
         kind = "metarange" if key == "meta_range_id" else "commit"
+        text = _STORE_REQUEST.sub("RequestID: <request>, HostID: <host>", text)
         text = _HEX64.sub(lambda found: self._label(kind, found[0]), text)
         text = _RUN.sub(lambda found: self._label("run", found[0]), text)
         text = _UUID.sub(lambda found: self._label("uuid", found[0]), text)
@@ -162,7 +170,7 @@ class Normaliser:
             moment = near(int(parsedate_to_datetime(value).timestamp()))
             return value if isinstance(moment, int) else moment
         if name == "location":
-            return self._label("url", value)
+            return self._string("", value)
         return self._text("", value)
 
     def _label(self, kind: str, value: str) -> str:
@@ -182,6 +190,9 @@ def near(value: int) -> int | str:
 
 
 def _moment(text: str) -> str:
-    moment = datetime.fromisoformat(re.sub(r"\.\d+", "", text).replace("Z", "+00:00")).astimezone(timezone.utc)
+    try:
+        moment = datetime.fromisoformat(re.sub(r"\.\d+", "", text).replace("Z", "+00:00")).astimezone(timezone.utc)
+    except (ValueError, OverflowError):
+        return text  # no calendar has it
     value = near(int(moment.timestamp()))
     return text if isinstance(value, int) else value
