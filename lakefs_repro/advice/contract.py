@@ -8,7 +8,7 @@ from lakefs_repro.advice.answers import Answers
 
 __all__ = ["GLOBS", "contract_path", "starting_contract"]
 
-GLOBS: Final = {"csv": "**/*.csv", "parquet": "**/*.parquet"}
+GLOBS: Final = {"csv": "**/*.csv*", "jsonl": "**/*.jsonl*", "parquet": "**/*.parquet"}
 """The formats that a starting contract is written for, and the files that it takes for the table.
 
 In other formats the first ingest infers what can be inferred.
@@ -27,7 +27,7 @@ status: active
 schema:
   - name: {table}
     physicalName: "{glob}"
-    # Name the columns that somebody relies on, for example:
+    # A table file that no physicalName matches is refused. Name the columns that somebody relies on, for example:
     # properties:
     #   - {{name: id, logicalType: integer, primaryKey: true}}
     #   - {{name: at, logicalType: timestamp, required: true}}

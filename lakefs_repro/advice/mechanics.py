@@ -25,65 +25,55 @@ class Mechanics:
 _OURS_DIFF: Final = (
     "`lakefs-repro log {dataset}` tells for each version how many files were added, changed and removed; "
     "`lakefs-repro show {dataset}@1.0.0 --sha256sum` lists the files of one, and two such lists can be compared "
-    "anywhere. "
-    "An unchanged file is neither read nor stored again."
+    "anywhere. An unchanged file is neither read nor stored again."
 )
 _OURS_LINEAGE: Final = (
     "The commit carries its annotation: version, digest, schema, rows, inputs (`--input`), job (`--job`), query "
-    "(`--query-file`) and code. It stays when the data is gone. The training job records `{dataset}@1.0.0` and "
-    "its digest "
-    "with the run; the digest is the same on any server and storage."
+    "(`--query-file`) and code. It stays when the data is gone. The training job records `{dataset}@1.0.0` and its "
+    "digest with the run; the digest is the same on any server and storage."
 )
 
 MECHANICS: Final[dict[ApproachName, Mechanics]] = {
     "lakefs": Mechanics(
-        "A snapshot is a commit that holds one dataset alone, validated before it is merged into `main`. Its version "
-        "(`{dataset}@1.0.0`) is a tag at the merge, and a *pin*, a hidden branch at the commit itself, keeps "
-        "its objects from "
-        "garbage collection: a tag alone does not. Its digest is a Merkle root over paths and SHA-256 sums.",
+        "A snapshot is a commit that holds one dataset alone, validated before it is merged into `main`. Its "
+        "version (`{dataset}@1.0.0`) is a tag at the merge, and a *pin*, a hidden branch at the commit itself, "
+        "keeps its objects from garbage collection: a tag alone does not. Its digest is a Merkle root over paths "
+        "and SHA-256 sums.",
         _OURS_DIFF + " On the server, `lakectl diff` compares two refs by their metadata ranges and skips equal ones.",
         _OURS_LINEAGE,
     ),
     "embedded": Mechanics(
-        "A snapshot is a commit in the engine's folder that holds one dataset alone, validated before it is "
-        "merged into "
-        "`main`. Its version (`{dataset}@1.0.0`) is a tag at the merge, held by a pin. Its digest is a Merkle "
-        "root over paths and "
-        "SHA-256 sums.",
+        "A snapshot is a commit in the engine's folder that holds one dataset alone, validated before it is merged "
+        "into `main`. Its version (`{dataset}@1.0.0`) is a tag at the merge, held by a pin. Its digest is a Merkle "
+        "root over paths and SHA-256 sums.",
         _OURS_DIFF,
         _OURS_LINEAGE,
     ),
     "dvc": Mechanics(
-        "A snapshot is a git commit with a pointer file (`data.dvc`, or `dvc.lock` of a pipeline), which holds "
-        "the MD5 of each "
-        "tracked file or of a folder's list. Name it by a git tag. It is whole only after `dvc push`: a commit "
-        "whose data was "
-        "never pushed can be checked out nowhere else.",
-        "`dvc diff v1.0.0 v1.1.0` lists files that were added, modified and deleted, by their hashes. Rows it "
-        "does not know.",
-        "`dvc repro` writes into `dvc.lock` which data, code and parameters made which output, and `dvc dag` "
-        "draws it. What "
-        "happened outside a pipeline is not recorded.",
+        "A snapshot is a git commit with a pointer file (`data.dvc`, or `dvc.lock` of a pipeline), which holds the "
+        "MD5 of each tracked file or of a folder's list. Name it by a git tag. It is whole only after `dvc push`: a "
+        "commit whose data was never pushed can be checked out nowhere else.",
+        "`dvc diff {dataset}-v1.0.0 {dataset}-v1.1.0` lists files that were added, modified and deleted, by their "
+        "hashes. Rows it does not know.",
+        "`dvc repro` writes into `dvc.lock` which data, code and parameters made which output, and `dvc dag` draws "
+        "it. What happened outside a pipeline is not recorded.",
     ),
     "delta": Mechanics(
-        "A snapshot is a version number of one table, in its `_delta_log`. It has no name and no owner: write "
-        "the number down "
-        "with what was made from it. It can be read for as long as its files and its log entries are kept.",
+        "A snapshot is a version number of one table, in its `_delta_log`. It has no name and no owner: write the "
+        "number down with what was made from it. It can be read for as long as its files and its log entries are "
+        "kept.",
         "`DESCRIBE HISTORY` tells which operation made each version; the change data feed, where it was switched on "
         "beforehand, tells the rows.",
-        "Each commit records its operation and user. Which model read which version is yours to record: table, version "
-        "number and timestamp as parameters of the run.",
+        "Each commit records its operation and user. Which model read which version is yours to record: table, "
+        "version number and timestamp as parameters of the run.",
     ),
     "iceberg": Mechanics(
-        "A snapshot is a snapshot id of one table. A tag names it and keeps it from expiry. A branch takes "
-        "writes until they "
-        "are validated; `fast_forward` then moves `main` to it.",
+        "A snapshot is a snapshot id of one table. A tag names it and keeps it from expiry. A branch takes writes "
+        "until they are validated; `fast_forward` then moves `main` to it.",
         "The `snapshots` and `entries` metadata tables tell the files; `create_changelog_view` tells the rows "
-        "between two "
-        "snapshots.",
-        "A snapshot's summary records the operation. Which model read which snapshot is yours to record: table, "
-        "tag and "
-        "snapshot id as parameters of the run.",
+        "between two snapshots.",
+        "A snapshot's summary records the operation. Which model read which snapshot is yours to record: table, tag "
+        "and snapshot id as parameters of the run.",
     ),
 }
 
@@ -105,13 +95,11 @@ def _lakefs(storage: str) -> str:
     if storage in {"local", "nas"}:
         return (
             "a new object store beside your files (MinIO, say) holds the repository's namespace, "
-            "`s3://BUCKET/REPOSITORY`; "
-            "each ingest copies what is new there"
+            "`s3://BUCKET/REPOSITORY`; each ingest copies what is new there"
         )
     return (
-        "the repository's namespace is "
-        f"`{_NAMES[storage].removesuffix('PREFIX').removesuffix('PATH')}REPOSITORY`, in your own "
-        "account: objects there are written once and never changed"
+        f"the repository's namespace is `{_NAMES[storage].removesuffix('PREFIX').removesuffix('PATH')}REPOSITORY`, in "
+        "your own account: objects there are written once and never changed"
     )
 
 
@@ -119,9 +107,8 @@ PLACES: Final[dict[ApproachName, dict[str, str]]] = {
     "lakefs": {storage: _lakefs(storage) for storage in _NAMES},
     "embedded": dict.fromkeys(
         _NAMES,
-        "the engine's folder `.lakefs-repro/engine`, on a local disk, holds content-addressed blocks and a "
-        "SQLite database; "
-        "each ingest copies what is new there, and the original is not touched",
+        "the engine's folder `.lakefs-repro/engine`, on a local disk, holds content-addressed blocks and a SQLite "
+        "database; each ingest copies what is new there, and the original is not touched",
     ),
     "dvc": {
         storage: f"each machine has a cache in `.dvc/cache`, and `{name}` is the remote that all share"

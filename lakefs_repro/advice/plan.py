@@ -39,8 +39,8 @@ def _sections(project: Project) -> Iterator[str]:
     yield f"# Data versioning plan: {', '.join(project.datasets)}"
     yield (
         f"Written on {project.today} by {project.tool}, from the answers at the end: {told(project.answers)}, "
-        f"{size_of(project.answers.growth)} more each month. Change an answer and write it anew: `lakefs-repro "
-        "advise --help`."
+        f"{size_of(project.answers.growth)} more each month. Change an answer and write it anew: `lakefs-repro advise "
+        "--help`."
     )
     yield "## Why data versioning is the missing link"
     yield _WHY
@@ -70,8 +70,8 @@ def _recommended(project: Project) -> Iterator[str]:
         yield f"**Use {best.approach.title}**: {best.approach.what}."
     else:
         yield (
-            f"**Nothing fits all answers.** The nearest is {best.approach.title}: {best.approach.what}. "
-            "Read what it lacks before anything is built on it."
+            f"**Nothing fits all answers.** The nearest is {best.approach.title}: {best.approach.what}. Read what it "
+            "lacks before anything is built on it."
         )
         freed = max(advice.others, key=lambda verdict: verdict.otherwise)
         if freed.otherwise > max(best.score, 0):
@@ -134,24 +134,22 @@ def _cost(estimate: Estimate) -> Iterator[str]:
     yield "\n".join(
         (
             (
-                f"- V, volume now: {size_of(inputs.volume)}; g, growth a month: {size_of(inputs.growth)}; "
-                f"n, versions a month: {inputs.versions:,}"
+                f"- V, volume now: {size_of(inputs.volume)}; g, growth a month: {size_of(inputs.growth)}; n, versions "
+                f"a month: {inputs.versions:,}"
             ),
             f"- c, share of the bytes there that each version rewrites: {inputs.changed:.0%} (`--changed` takes yours)",
             f"- R, retention: {inputs.keep:.1f} months of 30 days; the newest version is kept always",
             f"- price: {price}",
             (
-                "- version i has S(i) = V + g·i/n bytes; at the end of month m the newest is i = n·m, and older "
-                "ones are kept "
-                "from i ≥ n·(m - R)"
+                "- version i has S(i) = V + g·i/n bytes; at the end of month m the newest is i = n·m, and older ones "
+                "are kept from i ≥ n·(m - R)"
             ),
             "- full copies: S(n·m) + Σ S(i); shared files: S(n·m) + Σ c·S(i), both over the older versions kept",
         )
     )
     yield (
-        "Not in it: reading, traffic out of the region, working copies and caches on your machines (with DVC "
-        "one on each), "
-        "the server that lakeFS runs on, and compaction of tables, which rewrites files that nobody changed."
+        "Not in it: reading, traffic out of the region, working copies and caches on your machines (with DVC one on "
+        "each), the server that lakeFS runs on, and compaction of tables, which rewrites files that nobody changed."
     )
 
 

@@ -97,11 +97,12 @@ QUESTIONS: Final = (
     ),
     Question(
         "data_format", "one", "In which format?",
-        "Table formats keep versions by themselves, and anything that rewrites their files behind their back "
-        "breaks them.",
+        "Table formats keep versions by themselves, and anything that rewrites their files behind their back breaks "
+        "them.",
         "csv",
         (
-            ("csv", "CSV or JSON Lines"),
+            ("csv", "CSV files"),
+            ("jsonl", "JSON Lines"),
             ("parquet", "Parquet files, without a table format"),
             ("delta", "Delta Lake tables"),
             ("iceberg", "Apache Iceberg tables"),

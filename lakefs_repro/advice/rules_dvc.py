@@ -1,4 +1,4 @@
-"""Rules on DVC. What is said of its cache and of dvc gc was tried with DVC 3.67."""
+"""Rules on DVC. What is said of its cache, of dvc pull and of dvc gc was tried with DVC 3.67."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ DVC: Final = (
          "A git commit names code and data together: the pointer to the data is a file in git.",
          s.DVC_VERSIONING),
     Rule("dvc-any-remote", "dvc", 1,
-         "No server: the data goes to a remote that you have, be it S3, Google Cloud Storage, Azure, HDFS, SSH "
-         "or a folder.",
+         "No server: the data goes to a remote that you have, be it S3, Google Cloud Storage, Azure, HDFS, SSH or a "
+         "folder.",
          s.DVC_REMOTES),
     Rule("dvc-no-gate", "dvc", -1,
          "It has no gate: dvc add takes what is there, valid or not, and nothing checks the schema.",
          s.DVC_ADD),
     Rule("dvc-gc", "dvc", -1,
-         "Nothing holds a version but habit: dvc gc --cloud deletes from the remote what the scope on its "
-         "command line leaves out, irreversibly.",
+         "Nothing holds a version but habit: dvc gc --cloud deletes from the remote what the scope on its command "
+         "line leaves out, irreversibly.",
          s.DVC_GC),
     Rule("dvc-there", "dvc", 4,
          "You use it already; a second system for the same thing must bring a lot to be worth it.",
@@ -72,9 +72,9 @@ DVC: Final = (
          "Tens of terabytes fit into nobody's working copy.",
          s.DVC_LARGE, (at_least("volume", 20 * _TB),)),
     Rule("dvc-many-files", "dvc", -4,
-         "A tracked folder is one list of all its files, which is rewritten and compared whole: a million are "
-         "slow at every step.",
-         s.DVC_LARGE, (at_least("files", 1_000_000),)),
+         "A tracked folder is one list of all its files, which is rewritten and compared whole: a million are slow "
+         "at every step.",
+         s.DVC_INTERNALS, (at_least("files", 1_000_000),)),
     Rule("dvc-media", "dvc", 2,
          "Images, audio and documents change as whole files, which is the grain at which it stores.",
          s.DVC_VERSIONING, (is_("data_format", "media"),)),

@@ -20,8 +20,8 @@ WITH_LAKEFS: Final = (
          "A version is pinned, so that garbage collection can't take it, and verify proves that every object is there.",
          s.BEHAVIOUR),
     Rule("lakefs-to-run", "lakefs", -2,
-         "It is a server with a key-value store beside it (PostgreSQL, DynamoDB, CosmosDB) that somebody runs "
-         "and upgrades.",
+         "It is a server with a key-value store beside it (PostgreSQL, DynamoDB, CosmosDB) that somebody runs and "
+         "upgrades.",
          s.LAKEFS_ARCHITECTURE, (is_("server", "yes"),)),
     Rule("lakefs-managed", "lakefs", 1,
          "It is sold as a managed service, lakeFS Cloud, which runs garbage collection, too.",
@@ -60,9 +60,8 @@ WITH_LAKEFS: Final = (
          "Spark writes to a branch through its S3 gateway as to any bucket.",
          s.LAKEFS_SPARK, (is_("writers", "spark"),)),
     Rule("lakefs-through-one-machine", "lakefs", -2,
-         "This toolkit's ingest reads files of the machine that it runs on: what a cluster wrote to a branch or "
-         "a bucket passes "
-         "through that machine to become a version.",
+         "This toolkit's ingest reads files of the machine that it runs on: what a cluster wrote to a branch or a "
+         "bucket passes through that machine to become a version.",
          s.NOT_YET, (is_("writers", "spark", "table-tools"),)),
     Rule("lakefs-vendors", "lakefs", 2,
          "A vendor's delivery lands on a branch of its own and reaches nobody before it is validated.",
@@ -74,16 +73,16 @@ WITH_LAKEFS: Final = (
          "One commit names tables and files of every format together, which no table format does.",
          s.ARCHITECTURE, (is_("data_format", "mixed"),)),
     Rule("lakefs-over-tables", "lakefs", 2,
-         "Beside a table format it adds what that lacks: a name for a state that outlives VACUUM or expiry, "
-         "over several tables.",
+         "Beside a table format it adds what that lacks: a name for a state that outlives VACUUM or expiry, over "
+         "several tables.",
          s.BEHAVIOUR, (is_("data_format", "delta"), at_least("keep", 91))),
     Rule("lakefs-iceberg-paths", "lakefs", -10,
-         "Iceberg's metadata holds absolute paths, which don't follow a branch, and lakeFS' own Iceberg catalog "
-         "is in Enterprise only.",
+         "Iceberg's metadata holds absolute paths, which don't follow a branch, and lakeFS' own Iceberg catalog is "
+         "in Enterprise only.",
          s.BEHAVIOUR, (is_("data_format", "iceberg"),)),
     Rule("lakefs-delta-as-files", "lakefs", -2,
-         "This toolkit versions a Delta table as the files that it is made of, its log among them; a contract "
-         "can't look at the table's rows.",
+         "This toolkit versions a Delta table as the files that it is made of, its log among them; a contract can't "
+         "look at the table's rows.",
          s.CONTRACTS, (is_("data_format", "delta"),)),
     Rule("lakefs-delta-conflicts", "lakefs", -2,
          "Two branches that change one Delta table conflict on its log, and Delta's own versions do for short times.",
@@ -92,13 +91,12 @@ WITH_LAKEFS: Final = (
          "Each file's SHA-256 is in the version's manifest, and a restore verifies it before the file gets its name.",
          s.MANIFEST, (is_("exactness", "bytes"),)),
     Rule("lakefs-audit", "lakefs", 3,
-         "Who published what, when, from which query and code is in commit metadata and a ledger that outlive "
-         "the data.",
+         "Who published what, when, from which query and code is in commit metadata and a ledger that outlive the "
+         "data.",
          s.ARCHITECTURE, (is_("compliance", "audit"),)),
     Rule("lakefs-erasure", "lakefs", -1,
          "Erasing a person means ingesting each kept version anew without them and running lakeFS' garbage "
-         "collection, a Spark job; "
-         "this toolkit has no command for it yet.",
+         "collection, a Spark job; this toolkit has no command for it yet.",
          s.BEHAVIOUR, (is_("compliance", "gdpr"),)),
     Rule("lakefs-airflow", "lakefs", 1,
          "Airflow has operators for it, and an ingest is one command with an exit code.",
@@ -110,8 +108,8 @@ WITH_ENGINE: Final = (
          "Nothing is to be run: it comes with pip and starts by itself on the machine that has the data.",
          s.ENGINE),
     Rule("embedded-same-commands", "embedded", 1,
-         "It speaks lakeFS' API: commands, contracts and digests stay the same when you outgrow it, and "
-         "versions are ingested anew there.",
+         "It speaks lakeFS' API: commands, contracts and digests stay the same when you outgrow it, and versions "
+         "are ingested anew there.",
          s.ENGINE),
     Rule("embedded-machines", "embedded", VETO,
          "It is one process on one machine, and yours are several.",
@@ -126,8 +124,8 @@ WITH_ENGINE: Final = (
          "Your data is not on this machine: every version would be downloaded to its disk.",
          s.ENGINE, (is_("storage", "s3", "gcs", "azure", "onprem-s3", "hdfs"),)),
     Rule("embedded-nas", "embedded", -1,
-         "Its metadata is SQLite in WAL mode, which does not work on a network file system: keep its folder on "
-         "a local disk.",
+         "Its metadata is SQLite in WAL mode, which does not work on a network file system: keep its folder on a "
+         "local disk.",
          s.SQLITE_WAL, (is_("storage", "nas"),)),
     Rule("embedded-no-server", "embedded", 3,
          "You may not run a server, and it is none: a process that the commands start and stop.",
@@ -154,15 +152,15 @@ WITH_ENGINE: Final = (
          "A delivery is held to its contract before it becomes a version.",
          s.CONTRACTS, (is_("writers", "vendors"),)),
     Rule("embedded-tables", "embedded", -4,
-         "A Delta or Iceberg table ingested as files carries its whole log along, and its contract can't be "
-         "checked by rows.",
+         "A Delta or Iceberg table ingested as files carries its whole log along, and its contract can't be checked "
+         "by rows.",
          s.CONTRACTS, (is_("data_format", "delta", "iceberg"),)),
     Rule("embedded-bytes", "embedded", 2,
          "Each file's SHA-256 is in the version's manifest, and a restore verifies it before the file gets its name.",
          s.MANIFEST, (is_("exactness", "bytes"),)),
     Rule("embedded-audit", "embedded", -1,
-         "The audit trail is on one machine's disk, where whoever has the account can delete it: back the "
-         "folder up elsewhere.",
+         "The audit trail is on one machine's disk, where whoever has the account can delete it: back the folder up "
+         "elsewhere.",
          s.ENGINE, (is_("compliance", "audit"),)),
     Rule("embedded-erasure", "embedded", -1,
          "Erasing a person means ingesting each kept version anew without them; there is no command for it yet.",

@@ -24,7 +24,7 @@ DELTA: Final = (
          s.DELTA_TRAVEL, (is_("data_format", "delta"),)),
     Rule("delta-convert", "delta", -5,
          "Your data would have to be converted to Delta tables, and every reader and writer with it.",
-         s.DELTA_BATCH, (is_("data_format", "csv", "parquet"),)),
+         s.DELTA_BATCH, (is_("data_format", "csv", "jsonl", "parquet"),)),
     Rule("delta-only-tables", "delta", VETO,
          "It versions Delta tables only, and yours is not, or not all, in tables that could be one.",
          s.DELTA_BATCH, (is_("data_format", "media", "mixed", "iceberg"),)),
@@ -32,8 +32,8 @@ DELTA: Final = (
          "A commit is visible to everybody at once: no branch, no gate; validation comes after the fact.",
          s.DELTA_BATCH),
     Rule("delta-vacuum", "delta", -2,
-         "VACUUM removes files that are out of the table for longer than a threshold, 7 days by default, and "
-         "the versions that need them with it.",
+         "VACUUM removes files that are out of the table for longer than a threshold, 7 days by default, and the "
+         "versions that need them with it.",
          s.DELTA_VACUUM),
     Rule("delta-short", "delta", 3,
          "You keep versions for so short a time that raising the table's retention to it is affordable.",
@@ -76,21 +76,21 @@ ICEBERG: Final = (
          "A tag names a snapshot and keeps it from expiry, for ever unless max-ref-age says otherwise.",
          s.ICEBERG_BRANCHING),
     Rule("iceberg-audit-branch", "iceberg", 2,
-         "A branch takes writes for validation first, and main is fast-forwarded to it afterwards (write, "
-         "audit, publish).",
+         "A branch takes writes for validation first, and main is fast-forwarded to it afterwards (write, audit, "
+         "publish).",
          s.ICEBERG_BRANCHING),
     Rule("iceberg-there", "iceberg", 6,
          "Your data is in Iceberg tables, so the snapshots are there today.",
          s.ICEBERG_BRANCHING, (is_("data_format", "iceberg"),)),
     Rule("iceberg-convert", "iceberg", -7,
          "Your data would have to be converted to Iceberg tables, with a catalog, and every reader and writer with it.",
-         s.ICEBERG_SPEC, (is_("data_format", "csv", "parquet"),)),
+         s.ICEBERG_SPEC, (is_("data_format", "csv", "jsonl", "parquet"),)),
     Rule("iceberg-only-tables", "iceberg", VETO,
          "It versions Iceberg tables only, and yours is not, or not all, in tables that could be one.",
          s.ICEBERG_SPEC, (is_("data_format", "media", "mixed", "delta"),)),
     Rule("iceberg-expiry", "iceberg", -1,
-         "A snapshot without a tag goes with expire_snapshots, by default after 5 days: what was not tagged in "
-         "time can't be named later.",
+         "A snapshot without a tag goes with expire_snapshots, by default after 5 days: what was not tagged in time "
+         "can't be named later.",
          s.ICEBERG_CONFIGURATION),
     Rule("iceberg-fast-forward", "iceberg", -1,
          "Branches are per table and don't merge: main can only be fast-forwarded to a branch that grew from its head.",

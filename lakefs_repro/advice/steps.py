@@ -96,8 +96,8 @@ def _iceberg_next(project: Project) -> tuple[str, ...]:
         f"ALTER TABLE catalog.db.table CREATE TAG {tag} RETAIN {project.answers.keep} DAYS;",
         f"SELECT * FROM catalog.db.table VERSION AS OF '{tag}';",  # noqa: S608 - shown, never run
         (
-            "ALTER TABLE catalog.db.table SET TBLPROPERTIES ('write.wap.enabled' = 'true');"
-            "   -- then write to a branch first"
+            "ALTER TABLE catalog.db.table SET TBLPROPERTIES ('write.wap.enabled' = 'true');   -- then write to a "
+            "branch first"
         ),
     )
 
@@ -119,11 +119,11 @@ def _lakefs_retention(project: Project) -> tuple[str, ...]:
     return (
         _keep(project)
         + " Its pin holds it, and nothing lets it go by itself: deciding which versions to release is a step of "
-        "your own, once a quarter, say. This release has no command for it; deleting a version's pin releases it, and "
-        "`lakefs-repro doctor` will say that it has none.",
+        "your own, once a quarter, say. This release has no command for it; deleting a version's pin releases it, "
+        "and `lakefs-repro doctor` will say that it has none.",
         (
-            "lakeFS keeps every object for ever until garbage collection is set up. What no version names may go after "
-            f"{_UNNAMED_DAYS} days; pins are branch heads, which it always keeps:"
+            "lakeFS keeps every object for ever until garbage collection is set up. What no version names may go "
+            f"after {_UNNAMED_DAYS} days; pins are branch heads, which it always keeps:"
         ),
         (
             "```json\n"
@@ -133,8 +133,8 @@ def _lakefs_retention(project: Project) -> tuple[str, ...]:
         ),
         (
             f"Set it with `lakectl gc set-config lakefs://{project.repository} --filename FILE`. The rules delete "
-            "nothing by "
-            "themselves: the sweep is a Spark job that somebody schedules, or a part of lakeFS Cloud and Enterprise."
+            "nothing by themselves: the sweep is a Spark job that somebody schedules, or a part of lakeFS Cloud and "
+            "Enterprise."
         ),
     )
 
@@ -145,9 +145,8 @@ def _embedded_retention(project: Project) -> tuple[str, ...]:
         + " The engine never collects anything by itself, so every version stays until its folder goes; the "
         "estimate above counts only the versions in that span, and the disk will hold more.",
         (
-            "One disk is one accident away from nothing: copy `.lakefs-repro/engine` elsewhere every night, with "
-            "the engine "
-            "stopped (`lakefs-repro server stop`)."
+            "One disk is one accident away from nothing: copy `.lakefs-repro/engine` elsewhere every night, with the "
+            "engine stopped (`lakefs-repro server stop`)."
         ),
     )
 
@@ -160,8 +159,7 @@ def _dvc_retention(project: Project) -> tuple[str, ...]:
         "```sh\ndvc gc --all-branches --all-tags --cloud --dry\n```",
         (
             "and without `--dry` once the list is right. It deletes from the remote, and there is no way back; "
-            "branches and tags "
-            "that this clone has not fetched do not count."
+            "branches and tags that this clone has not fetched do not count."
         ),
     )
 
@@ -169,15 +167,13 @@ def _dvc_retention(project: Project) -> tuple[str, ...]:
 def _delta_retention(project: Project) -> tuple[str, ...]:
     return (
         (
-            f"Every state is kept for {days_of(project.answers.keep)}, named or not; there is no way to keep one "
-            "and let its "
-            "neighbours go:"
+            f"Every state is kept for {days_of(project.answers.keep)}, named or not; there is no way to keep one and "
+            "let its neighbours go:"
         ),
         "```sql\n" + "\n".join(_delta_settings(project)) + "\n```",
         (
-            "`VACUUM` without `RETAIN` then respects it. A `VACUUM ... RETAIN` with less does not: see to it "
-            "that nobody "
-            "schedules one."
+            "`VACUUM` without `RETAIN` then respects it. A `VACUUM ... RETAIN` with less does not: see to it that "
+            "nobody schedules one."
         ),
     )
 
@@ -187,8 +183,7 @@ def _iceberg_retention(project: Project) -> tuple[str, ...]:
         (
             f"A tagged snapshot is kept for {days_of(project.answers.keep)} (`RETAIN {project.answers.keep} DAYS`), "
             "untagged ones until `expire_snapshots` runs, by default for 5 days. Tag a snapshot in the job that "
-            "makes it: "
-            "later it may be gone."
+            "makes it: later it may be gone."
         ),
     )
 
@@ -209,22 +204,19 @@ _RETENTION: Final[dict[ApproachName, Callable[[Project], tuple[str, ...]]]] = {
 }
 _AUDIT: Final = {
     True: (
-        "Audit: commits, annotations and the ledger outlive the data, so what was published when, from which query and "
-        "code can be answered after a version is gone. Write the ledger's head (a commit id) into something outside "
-        "now and then: "
-        "what is anchored there can't be rewritten unseen."
+        "Audit: commits, annotations and the ledger outlive the data, so what was published when, from which query "
+        "and code can be answered after a version is gone. Write the ledger's head (a commit id) into something "
+        "outside now and then: what is anchored there can't be rewritten unseen."
     ),
     False: (
-        "Audit: this approach keeps no record of its own that outlives the data. Write what was published, "
-        "when, by whom "
-        "and from what into a log that those who write the data can't change."
+        "Audit: this approach keeps no record of its own that outlives the data. Write what was published, when, by "
+        "whom and from what into a log that those who write the data can't change."
     ),
 }
 _OURS_ERASURE: Final = (
     "Erasure: mark personal columns `pii: true` in the contract, which keeps their values out of statistics and "
-    "reports. To "
-    "erase a person, ingest each version that is kept anew without them, delete the old versions' pins{collect}. Keep "
-    "personal data apart from the rest, and keep few versions of it."
+    "reports. To erase a person, ingest each version that is kept anew without them, delete the old versions' "
+    "pins{collect}. Keep personal data apart from the rest, and keep few versions of it."
 )
 _ERASURE: Final[dict[ApproachName, str]] = {
     "lakefs": _OURS_ERASURE.format(collect=", and run garbage collection; only then are the bytes gone"),
@@ -233,12 +225,9 @@ _ERASURE: Final[dict[ApproachName, str]] = {
         "keep are ingested, does"
     ),
     "dvc": "Erasure: replace the files, delete the tags of versions that had the person, run `dvc gc --cloud`, "
-    "and empty the "
-    "cache of every machine that pulled one.",
+    "and empty the cache of every machine that pulled one.",
     "delta": "Erasure: `DELETE`, then `VACUUM` once the retention above has run out. Choose that span no longer "
-    "than the time "
-    "in which you must have erased.",
+    "than the time in which you must have erased.",
     "iceberg": "Erasure: `DELETE`, drop every tag and branch that still has the row, then `expire_snapshots`. "
-    "Keep a list of "
-    "tags for that.",
+    "Keep a list of tags for that.",
 }

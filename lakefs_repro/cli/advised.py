@@ -255,7 +255,7 @@ def _inferred(project: Project, sample: Path) -> str:
     found = [TableFile(file.path, file.local) for file in scan([sample]).files if table_format(file.path)]
     if not found:
         raise InvalidError(
-            f"{sample} holds no table.", hint="name a folder with CSV or Parquet files", kind="not-tables"
+            f"{sample} holds no table.", hint="name a folder with CSV, JSON Lines or Parquet files", kind="not-tables"
         )
     talk_of = "Inferred from a sample: columns and types as they are. Add what users rely on: required, keys, ranges."
     return f"# {talk_of}\n{infer_contract(project.dataset, found).dump()}"

@@ -59,7 +59,10 @@ def test_version(cli):
     assert cli("--version").out == f"lakefs-repro {lakefs_repro.__version__}\n"
 
 
-@pytest.mark.parametrize("args", [["--version"], ["--help"], ["ingest", "--help"], ["show", "--help"]])
+@pytest.mark.parametrize(
+    "args",
+    [["--version"], ["--help"], ["ingest", "--help"], ["show", "--help"], ["init", "--help"], ["advise", "--help"]],
+)
 def test_help_and_version_load_nothing_heavy(args):
     code = (
         "import sys\nfrom lakefs_repro.cli.main import root\n"

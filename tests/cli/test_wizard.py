@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 import re
 import shlex
@@ -193,6 +194,24 @@ def test_by_options_alone_nothing_is_asked(folder, process):
     assert [file["path"] for file in said.json["files"]] == [
         "lakefs-repro.yaml", "contracts/flights.yaml", ".github/workflows/data-versions.yml", PLAN
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("data_format", "name", "content"),
+    [
+        ("csv", "day=1/a.csv.gz", gzip.compress(b"a,b\n1,2\n")),
+        ("csv", "a.csv", b"a,b\n1,2\n"),
+        ("jsonl", "day=1/a.jsonl", b'{"a": 1}\n'),
+        ("media", "scan.png", b"\x89PNG"),
+        ("mixed", "a.csv", b"a,b\n1,2\n"),
+    ],
+)
+def test_good_data_passes_what_was_set_up_for_its_format(folder, cli, data_format, name, content):
+    assert cli("init", *SMALL, "--data-format", data_format, "--approach", "embedded").code == 0
+    target = folder / "in" / name
+    target.parent.mkdir(parents=True)
+    target.write_bytes(content)
+    assert cli("ingest", "in").code == 0
 
 
 def test_the_same_again_changes_nothing(folder, cli):
