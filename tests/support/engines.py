@@ -141,9 +141,10 @@ def _named_server() -> EngineUnderTest:
 
 
 @contextmanager
-def started_lakefs(folder: Path, **more: str):
-    key, secret = "AKIA" + secrets.token_hex(8).upper(), secrets.token_hex(20)
-    port = _free_port()
+def started_lakefs(folder: Path, *, port: int = 0, keys: tuple[str, str] | None = None, **more: str):
+    """A real lakeFS with its data in ``folder``; ``more`` are settings of its own."""
+    key, secret = keys or ("AKIA" + secrets.token_hex(8).upper(), secrets.token_hex(20))
+    port = port or _free_port()
     settings = {
         "LISTEN_ADDRESS": f"127.0.0.1:{port}",
         "LOGGING_LEVEL": "ERROR",
