@@ -5,10 +5,8 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import signal
 import sys
 import tempfile
-import threading
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,7 +18,6 @@ from lakefs_repro.errors import InvalidError, LakefsReproError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from types import FrameType
 
     from lakefs_repro.embedded.serve import State
 
@@ -37,8 +34,6 @@ The keys are made at random with the folder and kept in its file {CREDENTIALS_FI
 
 def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
-    if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGTERM, _leave)
     try:
         with _folder(options) as root:
             serve(
@@ -57,11 +52,6 @@ def main(arguments: list[str] | None = None) -> int:
     except KeyboardInterrupt:  # the server has finished what was under way
         pass
     return 0
-
-
-def _leave(_number: int, _frame: FrameType | None) -> None:
-    """Make SIGTERM end this process as Ctrl-C does: uvicorn raises it again when it is done, and it would kill."""
-    raise KeyboardInterrupt
 
 
 def _port(text: str) -> int:

@@ -17,6 +17,7 @@ from starlette.routing import Route as PlainRoute
 from lakefs_repro.embedded.app_root import API_ROOT
 from lakefs_repro.embedded.call import Call, Pools
 from lakefs_repro.embedded.errors import ApiError, ClientGoneError, not_implemented
+from lakefs_repro.embedded.hooks.threads import DaemonThreads
 from lakefs_repro.embedded.reply import Reply, json_reply, refusal
 from lakefs_repro.embedded.router import Router
 from lakefs_repro.embedded.routes import HANDLERS, presigned
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
 
 _OPEN_OPERATIONS = {"healthCheck", "getSetupState"}
 _THREADS = 24
-_HOOK_THREADS = 64
 _FIRST_ERROR = 400
 _NO_ENDPOINT = json_reply({"message": "invalid API endpoint"}, 404)
 # As measured: the refusals that HEAD answers with the headers of a body.
@@ -56,7 +56,7 @@ class Api:
         self._router = Router(HANDLERS)
         self._pools = Pools(
             ThreadPoolExecutor(_THREADS, thread_name_prefix="work"),
-            ThreadPoolExecutor(_HOOK_THREADS, thread_name_prefix="hook"),
+            DaemonThreads(),
         )
         self._request_ids = itertools.count(1)
         self._request_prefix = secrets.token_hex(4)
@@ -139,8 +139,7 @@ class Api:
         await send({"type": "http.response.body", "body": b""})
 
     def close(self) -> None:
-        for pool in reversed(self._pools):
-            pool.shutdown(wait=True, cancel_futures=True)
+        self._pools.work.shutdown(wait=True, cancel_futures=True)
 
 
 def create_app(engine: Engine, doorkeeper: Doorkeeper, log: AccessLog) -> Api:

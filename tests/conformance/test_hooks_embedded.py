@@ -84,3 +84,20 @@ def test_slow_hooks_of_many_do_not_hold_up_the_others(embedded_repo, receiver):
     for thread in threads:
         thread.join()
     assert answers == [201] * 30
+
+
+def test_the_engine_does_not_stop_for_a_hook_that_takes_its_time(fresh_engine, receiver):
+    from conformance.conftest import RepositoryUnderTest
+
+    from lakefs_repro.embedded import process
+
+    repo = RepositoryUnderTest(fresh_engine, fresh_engine.new_repository())
+    gate = threading.Event()
+    receiver.meanwhile = lambda event: gate.wait(60)
+    text = f"name: act\non:\n  post-commit: {{}}\nhooks:\n  - id: one\n    type: webhook\n    properties: {{url: {receiver.url}}}\n"
+    assert commit_with(repo, text).status == 201
+    receiver.wait_for("post-commit")
+    begun = time.monotonic()
+    assert process.stop(fresh_engine.root)
+    gate.set()
+    assert time.monotonic() - begun < 8

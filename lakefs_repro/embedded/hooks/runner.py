@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import time
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from lakefs_repro.embedded.errors import ApiError
 from lakefs_repro.embedded.hooks import actions, conditions, webhook
+from lakefs_repro.embedded.hooks.threads import DaemonThreads
 from lakefs_repro.embedded.store import runs
 from lakefs_repro.embedded.store.addresses import place_of
 from lakefs_repro.embedded.store.blocks import open_checked
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     Task = Callable[[bytes], tuple[str, str, int]]
     Prepared = tuple[Action, list[tuple[HookSpec, Task]]]
 
-_AT_ONCE = 8
 _REFUSED, _BROKEN, _NOT_OFFERED = 412, 500, 501
 
 
@@ -149,8 +148,9 @@ class Runner:
             return ""
         run_id = self._run_id()
         begun = self._clock()
-        with ThreadPoolExecutor(min(_AT_ONCE, len(ready))) as pool:
-            outcomes = list(pool.map(lambda item: self._act(event, item[0], *item[1]), enumerate(ready)))
+        threads = DaemonThreads()
+        acting = [threads.submit(self._act, event, number, *each) for number, each in enumerate(ready)]
+        outcomes = [each.result() for each in acting]
         self._save(event, run_id, begun, outcomes)
         problems = [problem for outcome in outcomes for problem in outcome.problems]
         if problems:
