@@ -21,9 +21,6 @@ def check_retained(ctx: Context, pinned: Iterable[tuple[str, str]]) -> Iterator[
     versions = list(pinned)
     if not versions:
         return
-    if ctx.engine == "embedded":
-        yield Finding("retained", "ok", "The embedded engine collects nothing.")
-        return
     retained = ask_what_is_retained(ctx.repository.wire.endpoint, ctx.repository.name)
     if retained.commits is None:
         yield Finding("retained", "ok", f"What a collection would keep is unproven: {retained.why}.")

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 OBJECT_PATH = f"{PRESIGNED_ROOT}object"
 UPLOAD_PATH = f"{PRESIGNED_ROOT}upload"
 PART_PATH = f"{PRESIGNED_ROOT}part"
+LIST_PATH = f"{PRESIGNED_ROOT}list"
 _HOST = re.compile(r"[A-Za-z0-9._-]+(:\d+)?|\[[0-9A-Fa-f:.]+\](:\d+)?")
 
 
@@ -47,6 +48,11 @@ def part_url(call: Call, upload: str, number: int) -> str:
     """Where one part of a multipart upload can be put."""
     fields = {"upload": upload, "part": str(number)}
     return _url(call, call.engine.signer.grant("PUT", PART_PATH, fields))[0]
+
+
+def list_url(call: Call, file: str) -> str:
+    """Where a list for a garbage collection can be read; ``file`` is below the folder of all lists."""
+    return _url(call, call.engine.signer.grant("GET", LIST_PATH, {"file": file}))[0]
 
 
 def presigned(call: Call, stats: dict[str, Any], entry: Entry) -> dict[str, Any]:

@@ -66,8 +66,6 @@ def _refused(status: int, body: bytes) -> Retained:
         return Retained(None, "the repository has no garbage collection rules, so lakeFS collects nothing of it")
     if status == 400:  # noqa: PLR2004 - what lakeFS answers on a local block store, although it wrote the list
         return Retained(None, "this server's oracle fails, as lakeFS' does on a local block store")
-    if status == 501:  # noqa: PLR2004
-        return Retained(None, "this engine does not collect garbage")
     raise error_for(status, body, "ask what garbage collection would keep")
 
 

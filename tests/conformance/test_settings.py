@@ -80,3 +80,21 @@ def test_garbage_collection_rules(repo):
     assert repo.call("DELETE", path).status == 204
     assert repo.call("GET", path).status == 404
     assert repo.call("PUT", path, json={"branches": []}).status == 400
+
+
+def test_garbage_collection_rules_are_kept_as_lakefs_keeps_them(repo):
+    path = "/settings/gc_rules"
+
+    def kept(default, *branches):
+        rules = [{"branch_id": name, "retention_days": days} for name, days in branches]
+        sent = {"default_retention_days": default, "branches": rules}
+        assert repo.call("PUT", path, json=sent).status == 204
+        answer = repo.call("GET", path)
+        return answer.json if answer.status == 200 else answer.status
+
+    assert kept(7) == {"branches": None, "default_retention_days": 7}
+    assert kept(0) == 404
+    zero = {"branches": [{"branch_id": "b", "retention_days": 0}], "default_retention_days": 0}
+    assert kept(0, ("b", 0)) == zero
+    assert kept(2**31) == {"branches": None, "default_retention_days": -(2**31)}
+    assert kept(1, ("b", 5), ("b", 9))["branches"] == [{"branch_id": "b", "retention_days": 9}]

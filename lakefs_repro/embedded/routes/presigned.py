@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from lakefs_repro.embedded.byteranges import ByteRange, UnsatisfiableError, parse
-from lakefs_repro.embedded.errors import ApiError, TruncatedError
+from lakefs_repro.embedded.errors import ApiError, TruncatedError, gone
 from lakefs_repro.embedded.landing import Landing, publish
-from lakefs_repro.embedded.presigning import OBJECT_PATH, UPLOAD_PATH
+from lakefs_repro.embedded.presigning import LIST_PATH, OBJECT_PATH, UPLOAD_PATH
 from lakefs_repro.embedded.reply import Reply, header_value
 from lakefs_repro.embedded.routes.download import broken_off, http_date, open_at, read_small, stream_file
 from lakefs_repro.embedded.signing import ExpiredError, UnsignedError, WrongSignatureError
@@ -67,7 +67,16 @@ async def _dispatch(call: Call) -> Reply:
         raise access_denied("Request has expired") from None
     if path == OBJECT_PATH:
         return _read(call, fields)
+    if path == LIST_PATH:
+        return _read_list(call, fields)
     return await (_write if path == UPLOAD_PATH else _write_part)(call, fields)
+
+
+def _read_list(call: Call, fields: dict[str, str]) -> Reply:
+    try:
+        return Reply(200, (call.engine.garbage / fields["file"]).read_bytes(), [(b"content-type", b"text/csv")])
+    except FileNotFoundError:
+        raise gone() from None
 
 
 def _read(call: Call, fields: dict[str, str]) -> Reply:

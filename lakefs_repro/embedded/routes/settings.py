@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from lakefs_repro.embedded.reply import Reply
     from lakefs_repro.embedded.router import Handler
 
+_HALF = 2**31
+
 
 async def _protection(call: Call) -> Reply:
     patterns, etag = protection.rules(call.reader, found(call))
@@ -40,6 +42,11 @@ async def _set_protection(call: Call) -> Reply:
     return no_content()
 
 
+def _days(value: int) -> int:
+    """A number of days as lakeFS keeps it: 32 bits of it."""
+    return (value + _HALF) % (2 * _HALF) - _HALF
+
+
 async def _gc_rules(call: Call) -> Reply:
     rules = repositories.setting(call.reader, found(call), "gc_rules")
     if rules is None or not any(rules.values()):
@@ -51,11 +58,12 @@ async def _set_gc_rules(call: Call) -> Reply:
     fields = {"default_retention_days": "integer*", "branches": "array*"}
     body = checked(await call.json(), "GarbageCollectionRules", fields)
     rule_fields = {"branch_id": "string*", "retention_days": "integer*"}
-    branches = []
+    days = {}
     for index, rule in enumerate(body["branches"]):
         kept = checked(rule, "GarbageCollectionRules", rule_fields, at=f"branches/{index}/")
-        branches.append({name: kept[name] for name in ("branch_id", "retention_days")})
-    rules = {"branches": branches, "default_retention_days": body["default_retention_days"]}
+        days[kept["branch_id"]] = _days(kept["retention_days"])
+    branches = [{"branch_id": branch, "retention_days": each} for branch, each in days.items()]
+    rules = {"branches": branches, "default_retention_days": _days(body["default_retention_days"])}
     repository = writable(call)
     await call.write(lambda connection: repositories.save_setting(connection, repository, "gc_rules", rules))
     return no_content()

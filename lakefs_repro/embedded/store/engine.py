@@ -17,6 +17,7 @@ from lakefs_repro.embedded.store.leftovers import Tidying, forget_shelves
 from lakefs_repro.embedded.store.packs import sync_folder
 from lakefs_repro.embedded.store.runs import RunIds
 from lakefs_repro.embedded.store.staging import Staging
+from lakefs_repro.embedded.store.tasks import Tasks
 from lakefs_repro.embedded.store.trees import Trees
 from lakefs_repro.embedded.store.uploads import Uploads
 from lakefs_repro.embedded.store.view import View
@@ -53,7 +54,7 @@ class Engine:
         self.root = root.resolve()
         self._clock = clock
         self._lock_file = _lock(self.root)
-        for folder in (self.incoming, self.linked):
+        for folder in (self.incoming, self.linked, self.garbage):
             folder.mkdir(mode=0o700, exist_ok=True)
         self.presign = presign
         self.import_from = tuple(folder.resolve() for folder in import_from)
@@ -73,6 +74,7 @@ class Engine:
         self._branch_locks: dict[tuple[int, str], threading.Lock] = {}
         self._guard = threading.Lock()
         self.imports = Imports(self)
+        self.tasks = Tasks(self)
         self.tidying = Tidying(self)
 
     @property
@@ -84,6 +86,11 @@ class Engine:
     def linked(self) -> Path:
         """Where clients on this machine write what they link later."""
         return self.root / "linked"
+
+    @property
+    def garbage(self) -> Path:
+        """Where the lists lie that a garbage collection begins with."""
+        return self.root / "gc"
 
     @property
     def abandoned_seconds(self) -> int:

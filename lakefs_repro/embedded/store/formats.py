@@ -61,5 +61,13 @@ CREATE TABLE hook_runs (
 ) WITHOUT ROWID;
 """
 
-STEPS: tuple[str, ...] = (_FIRST, _LINKED, _MOMENTS, _IMPORTS, _RUNS)
+# How preparations of a garbage collection in the background stand or ended, for those who ask.
+_TASKS = """
+CREATE TABLE tasks (
+    repository INTEGER NOT NULL, id TEXT NOT NULL, updated INTEGER NOT NULL, status TEXT NOT NULL,
+    PRIMARY KEY (repository, id)
+) WITHOUT ROWID;
+"""
+
+STEPS: tuple[str, ...] = (_FIRST, _LINKED, _MOMENTS, _IMPORTS, _RUNS, _TASKS)
 FORMAT_VERSION = len(STEPS)

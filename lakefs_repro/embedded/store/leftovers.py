@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import threading
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from lakefs_repro.embedded.errors import ApiError
@@ -86,3 +87,21 @@ class Tidying:
 
         if paths:
             self._engine.writer.submit(remove)
+
+
+def forget_lists(folder: Path, oldest: float) -> None:
+    """Remove the lists below ``gc/`` that were written before ``oldest``; their folders may be about to be used."""
+    for parent, _, names in os.walk(folder):
+        for name in names:
+            path = folder / parent / name
+            with suppress(FileNotFoundError):  # two may tidy up at once
+                if path.lstat().st_mtime < oldest:
+                    path.unlink()
+
+
+def forget_empty_folders(folder: Path) -> None:
+    """Remove what is empty below ``folder``, while nobody writes there."""
+    for parent, _, _ in os.walk(folder, topdown=False):
+        here = folder / parent
+        if here != folder and not any(here.iterdir()):
+            here.rmdir()

@@ -98,6 +98,17 @@ def test_a_sound_repository_has_nothing_but_ok(ctx, two_versions):
     assert not [b.name for b in ctx.repository.branches.list("doctor-")]
 
 
+def test_with_rules_the_server_is_asked_what_it_would_keep(ctx, engine, two_versions):
+    rules = {"default_retention_days": 1, "branches": []}
+    path = f"/repositories/{ctx.repository.name}/settings/gc_rules"
+    assert engine.call("PUT", path, json=rules).status == 204
+    (said,) = [f.message for f in diagnose(ctx) if f.check == "retained"]
+    if engine.name == "lakefs" and engine.namespace_prefix.startswith("local:"):
+        assert "unproven" in said
+    else:
+        assert said == "The server says that garbage collection keeps all 2 versions today."
+
+
 def test_a_repository_without_an_ingest_is_sound(ctx):
     assert bad(diagnose(ctx)) == []
 
