@@ -7,7 +7,7 @@ from typing import Final
 
 from lakefs_repro.advice.approaches import ApproachName
 
-__all__ = ["MECHANICS", "PLACES", "Mechanics"]
+__all__ = ["BY_ITSELF", "MECHANICS", "PLACES", "Mechanics"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,3 +118,39 @@ PLACES: Final[dict[ApproachName, dict[str, str]]] = {
     "iceberg": {storage: _IN_PLACE.format(place=name) for storage, name in _TABLES.items()},
 }
 """Where the bytes of versions lie, as a clause."""
+
+_OBJECTS: Final = (
+    "keeps old versions of single objects, but has no name for a state of many, and its lifecycle rules delete by age: "
+    "see to it that none touches what versions need"
+)
+BY_ITSELF: Final = {
+    "local": ("A file system forgets: what is overwritten is gone.", ""),
+    "nas": (
+        (
+            "A filer's snapshots are taken of whole volumes by the clock and roll off by the clock; they bring back "
+            "yesterday, not the version that a model was trained on."
+        ),
+        "https://openzfs.github.io/openzfs-docs/man/master/8/zfs-snapshot.8.html",
+    ),
+    "s3": (
+        f"S3 Versioning {_OBJECTS}.",
+        "https://docs.aws.amazon.com/AmazonS3/latest/userguide/Versioning.html",
+    ),
+    "gcs": (f"Object Versioning {_OBJECTS}.", "https://cloud.google.com/storage/docs/object-versioning"),
+    "azure": (
+        f"Blob versioning {_OBJECTS}.",
+        "https://learn.microsoft.com/en-us/azure/storage/blobs/versioning-overview",
+    ),
+    "onprem-s3": (
+        f"An S3-compatible store's versioning {_OBJECTS}.",
+        "https://docs.aws.amazon.com/AmazonS3/latest/userguide/Versioning.html",
+    ),
+    "hdfs": (
+        (
+            "HDFS snapshots are real ones: read-only, named, of a directory, without copying blocks. They are a floor "
+            "to stand on, without a gate, a digest or a record."
+        ),
+        "https://hadoop.apache.org/docs/stable/hadoop-project-dist/hadoop-hdfs/HdfsSnapshots.html",
+    ),
+}
+"""What the storage offers without any approach, and where that is documented."""

@@ -9,7 +9,7 @@ from lakefs_repro.advice.amounts import count_of, size_of
 from lakefs_repro.advice.answers import shown, told
 from lakefs_repro.advice.ci import check_commands, ci_file
 from lakefs_repro.advice.cost import Cost, Estimate
-from lakefs_repro.advice.mechanics import MECHANICS, PLACES
+from lakefs_repro.advice.mechanics import BY_ITSELF, MECHANICS, PLACES
 from lakefs_repro.advice.prices import PRICES_OF
 from lakefs_repro.advice.project import Project
 from lakefs_repro.advice.questions import QUESTIONS
@@ -109,6 +109,8 @@ def _mechanics(project: Project) -> Iterator[str]:
     mechanics = MECHANICS[project.chosen]
     yield "## Snapshot, diff and lineage"
     yield f"On {_storage(project)}: {PLACES[project.chosen][project.answers.storage]}."
+    said, source = BY_ITSELF[project.answers.storage]
+    yield "Without any of this: " + said + (f" ([source]({source}))" if source else "")
     for word, text in (("Snapshot", mechanics.snapshot), ("Diff", mechanics.diff), ("Lineage", mechanics.lineage)):
         yield f"**{word}.** " + text.replace("{dataset}", project.dataset)
 

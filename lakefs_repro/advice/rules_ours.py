@@ -63,6 +63,10 @@ WITH_LAKEFS: Final = (
          "This toolkit's ingest reads files of the machine that it runs on: what a cluster wrote to a branch or a "
          "bucket passes through that machine to become a version.",
          s.NOT_YET, (is_("writers", "spark", "table-tools"),)),
+    Rule("lakefs-from-a-bucket", "lakefs", -2,
+         "This toolkit's ingest reads local files: what lies in your bucket is downloaded and uploaded once to become "
+         "a version. lakeFS' own import copies nothing, but makes a commit without manifest, gate and pin.",
+         s.NOT_YET, (is_("storage", "s3", "gcs", "azure", "onprem-s3"), at_least("volume", _TB))),
     Rule("lakefs-vendors", "lakefs", 2,
          "A vendor's delivery lands on a branch of its own and reaches nobody before it is validated.",
          s.CONTRACTS, (is_("writers", "vendors"),)),

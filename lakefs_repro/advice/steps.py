@@ -40,6 +40,7 @@ def _ours_next(project: Project) -> tuple[str, ...]:
         endpoint = project.endpoint or "https://YOUR-LAKEFS"
         start = (
             "# the server's address and a user's keys, as lakectl has them: LAKECTL_* or ~/.lakectl.yaml",
+            "# --namespace URI says where the repository's data lies, unless the server has a place for it",
             f"lakefs-repro init --endpoint {endpoint} --repository {project.repository}{_datasets(project)}",
         )
     return (

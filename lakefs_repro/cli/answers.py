@@ -22,7 +22,7 @@ __all__ = ["answer_options", "answered", "ask_answers", "estimated", "typed_answ
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
 _METAVARS: Final = {"one": "WORD", "several": "WORDS", "size": "SIZE", "count": "N", "days": "SPAN"}
-_EXAMPLES: Final = {"size": "500MB, 2TB", "count": "20000, 1.5M", "days": "30d, 18m, 7y"}
+_EXAMPLES: Final = {"size": "500MB, 2TB", "count": "12, 20k", "days": "30d, 18m, 7y"}
 _HELP: Final = ("?", "help")
 
 

@@ -196,6 +196,27 @@ def test_by_options_alone_nothing_is_asked(folder, process):
     ]  # fmt: skip
 
 
+def test_with_a_server_the_repository_is_made_ready_at_once(folder, cli, embedded_engine, monkeypatch):
+    for name, value in login(embedded_engine).items():
+        monkeypatch.setenv(name, value)
+    repository = f"wizard-{os.urandom(4).hex()}"
+    args = options(storage="s3", volume="10TB", data_format="parquet", machines="20", people="12")
+    said = cli("init", *args, "--repository", repository, "--dataset", "events", "--json")
+    assert said.code == 0, said
+    assert (said.json["engine"], said.json["repository"], said.json["prepared"]) == ("lakefs", repository, True)
+    assert cli("doctor").code == 0
+
+
+def test_an_unreachable_server_leaves_nothing(folder, cli, monkeypatch):
+    monkeypatch.setenv("LAKECTL_SERVER_ENDPOINT_URL", "http://127.0.0.1:1")
+    monkeypatch.setenv("LAKECTL_CREDENTIALS_ACCESS_KEY_ID", "key")
+    monkeypatch.setenv("LAKECTL_CREDENTIALS_SECRET_ACCESS_KEY", "very-secret")
+    said = cli("init", *options(storage="s3", volume="10TB", data_format="parquet", machines="20"))
+    assert said.code == 4
+    assert "very-secret" not in said.err
+    assert list(folder.iterdir()) == []
+
+
 @pytest.mark.parametrize(
     ("data_format", "name", "content"),
     [

@@ -4,13 +4,16 @@ from dataclasses import replace
 
 import pytest
 import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from support.teams import words
 
 from lakefs_repro.advice.answers import parse_answers
 from lakefs_repro.advice.approaches import APPROACHES
 from lakefs_repro.advice.ci import check_commands, ci_file
 from lakefs_repro.advice.contract import GLOBS, starting_contract
 from lakefs_repro.advice.cost import estimate, inputs_of
-from lakefs_repro.advice.mechanics import PLACES
+from lakefs_repro.advice.mechanics import BY_ITSELF, PLACES
 from lakefs_repro.advice.plan import render_plan
 from lakefs_repro.advice.project import Project
 from lakefs_repro.advice.questions import BY_FIELD, QUESTIONS
@@ -55,6 +58,7 @@ def test_it_begins_with_why_and_ends_with_what_to_type():
 def test_every_approach_on_every_storage_has_a_plan(chosen, storage):
     text = render_plan(project(chosen, storage=storage, compliance="gdpr,audit", tools="git,mlflow,airflow"))
     assert PLACES[chosen][storage] in text
+    assert BY_ITSELF[storage][0] in text
     for word in ("**Snapshot.**", "**Diff.**", "**Lineage.**", "Audit:", "Erasure:", "MLflow:", "Airflow:"):
         assert word in text
     assert not re.search(r"\{[a-z_]+\}", text), "a placeholder was left"
@@ -77,6 +81,22 @@ def test_what_does_not_fit_is_said_to_be_so():
                                machines="10", server="no"))  # fmt: skip
     assert "**Nothing fits all answers.**" in text
     assert "Think again about the answer that rules out lakeFS with this toolkit: It needs a server" in text
+
+
+@settings(max_examples=150)
+@given(
+    typed=st.fixed_dictionaries({question.field: words(question) for question in QUESTIONS}),
+    chosen=st.sampled_from(NAMES),
+)
+def test_any_answers_have_a_plan_for_any_approach(typed, chosen):
+    made = project(chosen, **typed)
+    text = render_plan(made)
+    assert "None" not in text
+    assert "nan" not in text
+    assert all(line.count("|") in {0, 4, 7} for line in text.splitlines() if line.startswith("|"))
+    made_for_ci = ci_file(made)
+    if made.answers.ci in {"github", "gitlab"}:
+        assert yaml.safe_load(made_for_ci[1])
 
 
 def test_another_choice_is_said_to_be_one():

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.teams import words
 
 from lakefs_repro.advice.answers import parse_answers
 from lakefs_repro.advice.approaches import APPROACHES
@@ -64,7 +65,7 @@ TEAMS = (
     Team("a nightly job, an hourly version, and DVC is there",
          f"{NIGHTLY} --tools git,dvc --versions 720 --people 9", "lakefs", "lakefs-many-people", lacks="dvc-often"),
     Team("Spark and ten terabytes", f"--storage s3 {SPARK} --tools git,airflow", "lakefs",
-         "lakefs-spark lakefs-large lakefs-many-files", "lakefs-through-one-machine lakefs-to-run",
+         "lakefs-spark lakefs-large lakefs-many-files", "lakefs-through-one-machine lakefs-from-a-bucket lakefs-to-run",
          "dvc-cluster dvc-large embedded-too-large delta-convert iceberg-convert"),
     Team("Spark, managed only", f"--storage gcs {SPARK} --server managed", "lakefs", "lakefs-managed", "lakefs-licence"),
     Team("Spark, no server", f"--storage s3 {SPARK} --server no", "iceberg", "iceberg-tags iceberg-audit-branch",
@@ -154,18 +155,6 @@ def check(answers):
         assert all(rule.weight > 0 for rule in verdict.good)
         assert all(rule.weight < 0 for rule in verdict.lacks)
     assert recommend(answers) == advice
-
-
-def words(question):
-    known = [word for word, _ in question.choices]
-    if question.kind == "one":
-        return st.sampled_from(known)
-    if question.kind == "several":
-        some = st.lists(st.sampled_from([w for w in known if w != "none"]), min_size=1, unique=True).map(",".join)
-        return st.one_of(some, st.just("none")) if "none" in known else some
-    if question.kind == "days":
-        return st.integers(1, 36_500).map("{}d".format)
-    return st.one_of(st.integers(1, 10**12), st.integers(1, 100)).map(str)
 
 
 @settings(max_examples=1000)
