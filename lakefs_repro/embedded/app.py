@@ -10,15 +10,11 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
-from starlette.applications import Starlette
-from starlette.responses import PlainTextResponse
-from starlette.routing import Route as PlainRoute
-
 from lakefs_repro.embedded.app_root import API_ROOT
 from lakefs_repro.embedded.call import Call, Pools
 from lakefs_repro.embedded.errors import ApiError, ClientGoneError, not_implemented
 from lakefs_repro.embedded.hooks.threads import DaemonThreads
-from lakefs_repro.embedded.reply import Reply, json_reply, refusal
+from lakefs_repro.embedded.reply import Headers, Reply, json_reply, refusal
 from lakefs_repro.embedded.router import Router
 from lakefs_repro.embedded.routes import HANDLERS, presigned
 from lakefs_repro.embedded.signing import PRESIGNED_ROOT
@@ -27,10 +23,8 @@ from lakefs_repro.embedded.store.writer import storage_failure
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from starlette.requests import Request
-    from starlette.types import ASGIApp, Receive, Scope, Send
-
     from lakefs_repro.embedded.accesslog import AccessLog
+    from lakefs_repro.embedded.asgi import Receive, Scope, Send
     from lakefs_repro.embedded.auth import Doorkeeper
     from lakefs_repro.embedded.store.engine import Engine
 
@@ -42,17 +36,17 @@ _NO_ENDPOINT = json_reply({"message": "invalid API endpoint"}, 404)
 # As measured: the refusals that HEAD answers with the headers of a body.
 _WITH_HEADERS = (b'{"message":"parameter ', _NO_ENDPOINT.body)
 _SIGNATURE = re.compile(rb"signature=[^&]*")
+_TEXT: Headers = [(b"content-type", b"text/plain; charset=utf-8")]
 _LOG = logging.getLogger(__name__)
 
 
 class Api:
     """Serves ``/api/v1``. It dispatches by itself: a small upload has no time for layers of middleware."""
 
-    def __init__(self, engine: Engine, doorkeeper: Doorkeeper, log: AccessLog, others: ASGIApp) -> None:
+    def __init__(self, engine: Engine, doorkeeper: Doorkeeper, log: AccessLog) -> None:
         self._engine = engine
         self._doorkeeper = doorkeeper
         self._log = log
-        self._others = others
         self._router = Router(HANDLERS)
         self._pools = Pools(
             ThreadPoolExecutor(_THREADS, thread_name_prefix="work"),
@@ -62,8 +56,8 @@ class Api:
         self._request_prefix = secrets.token_hex(4)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or not scope["path"].startswith((API_ROOT, PRESIGNED_ROOT)):
-            await self._others(scope, receive, send)
+        if not scope["path"].startswith((API_ROOT, PRESIGNED_ROOT)):
+            await self._send(scope["method"], self._beside(scope["path"]), send)
             return
         target = (scope.get("raw_path") or scope["path"].encode()).decode("latin-1")
         call = Call(scope, receive, self._engine, self._pools, self._log)
@@ -138,14 +132,16 @@ class Api:
             return
         await send({"type": "http.response.body", "body": b""})
 
+    def _beside(self, path: str) -> Reply:
+        """What is there beside the API: lakeFS' health page. lakeFS' web pages are not."""
+        if path == "/_health":
+            return Reply(200, f"alive! {self._engine.root_id}".encode(), _TEXT)
+        return Reply(404, b"Not Found", _TEXT)
+
     def close(self) -> None:
         self._pools.work.shutdown(wait=True, cancel_futures=True)
 
 
 def create_app(engine: Engine, doorkeeper: Doorkeeper, log: AccessLog) -> Api:
     """The application for ``engine``: lakeFS' API, and its health page beside it."""
-
-    async def alive(_: Request) -> PlainTextResponse:
-        return PlainTextResponse(f"alive! {engine.root_id}")
-
-    return Api(engine, doorkeeper, log, Starlette(routes=[PlainRoute("/_health", alive)]))
+    return Api(engine, doorkeeper, log)

@@ -17,9 +17,8 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 
-    from starlette.types import Receive, Scope
-
     from lakefs_repro.embedded.accesslog import AccessLog
+    from lakefs_repro.embedded.asgi import Receive, Scope
     from lakefs_repro.embedded.store.engine import Engine
     from lakefs_repro.embedded.store.repositories import Repository
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import socket
     from collections.abc import Callable
 
-    from starlette.types import ASGIApp
+    from lakefs_repro.embedded.asgi import Application
 
 _SHUTDOWN_SECONDS = 5
 
@@ -31,7 +31,7 @@ class _AnnouncingServer(Server):
         self._announce()
 
 
-def run(app: ASGIApp, listener: socket.socket, started: Callable[[], None]) -> None:
+def run(app: Application, listener: socket.socket, started: Callable[[], None]) -> None:
     """Serve ``app`` on ``listener`` until a signal comes; ``started`` is called once requests are answered."""
     config = Config(
         app,

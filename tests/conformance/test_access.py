@@ -66,3 +66,12 @@ def test_broken_and_mistyped_bodies(repo):
         assert "CommitCreation" in answer.message
     typed = repo.call("POST", "/branches/main/commits", body=b"{}", headers={"Content-Type": "text/plain"})
     assert typed.status == 400
+
+
+def test_beside_the_api_there_is_a_health_page_and_nothing_else(embedded_engine):
+    alive = embedded_engine.pool.request("GET", f"{embedded_engine.endpoint}/_health")
+    assert (alive.status, alive.data[:7]) == (200, b"alive! ")
+    assert alive.headers["Content-Type"] == "text/plain; charset=utf-8"
+    assert embedded_engine.pool.request("GET", f"{embedded_engine.endpoint}/none").status == 404
+    head = embedded_engine.pool.request("HEAD", f"{embedded_engine.endpoint}/_health")
+    assert (head.status, head.data) == (200, b"")

@@ -108,7 +108,7 @@ def test_newer_format_is_refused_and_said(root):
 
 
 def test_modules_in_the_callers_folder_do_not_shadow(root, tmp_path, monkeypatch):
-    (tmp_path / "starlette.py").write_text("raise SystemExit('shadowed')")
+    (tmp_path / "uvicorn.py").write_text("raise SystemExit('shadowed')")
     monkeypatch.chdir(tmp_path)
     assert process.start(root).pid
 
