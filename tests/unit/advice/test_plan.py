@@ -1,5 +1,7 @@
 import re
 import shlex
+import shutil
+import subprocess
 from dataclasses import replace
 
 import pytest
@@ -153,6 +155,17 @@ def test_a_shell_script_for_other_systems():
     assert text.startswith("#!/bin/sh\n")
     assert ': "${LAKECTL_CREDENTIALS_SECRET_ACCESS_KEY:?' in text
     assert ci_file(project(ci="none")) is None
+
+
+@pytest.mark.parametrize("chosen", NAMES)
+def test_the_script_is_one_that_stops_at_what_is_missing(chosen, tmp_path):
+    script = tmp_path / "check.sh"
+    script.write_text(ci_file(project(chosen, ci="other", storage="s3"))[1])
+    assert subprocess.run(["sh", "-n", script], capture_output=True).returncode == 0
+    if chosen != "dvc":  # which needs nothing from the environment
+        done = subprocess.run([shutil.which("sh"), script], capture_output=True, text=True, env={"PATH": ""})
+        assert done.returncode != 0
+        assert "set it in the CI system" in done.stderr
 
 
 def test_the_commands_that_ci_runs_in_python_are_python():
