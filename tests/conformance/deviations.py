@@ -80,6 +80,18 @@ DEVIATIONS = (
     Deviation("linking an address of another store", "presigned-writing", f"{_LINK}up #5", "", 400),
     Deviation("linking without an address", "presigned-writing", f"{_LINK}up #6", "", 400),
     Deviation("a store's refusal that lakeFS quotes", "presigned-parts", f"{_PARTS} #2", "/json/message", _NO_UPLOAD),
+    *[
+        Deviation("an operation that open-source lakeFS does not offer either", "server", call, "/json/message", ...)
+        for call in (
+            "GET /auth/groups",
+            "GET /auth/policies",
+            "GET /auth/users/${me}/groups",
+            "GET /auth/external/principals?principalId=x",
+        )
+    ],
+    Deviation(
+        "the text of a broken action file's", "actions-unreadable", "POST branches/b0/commits", "/json/message", ...
+    ),
     Deviation("`%25` in a ref", "tags-named", "GET tags/a%25b", "", 200),
 )
 

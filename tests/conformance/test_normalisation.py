@@ -89,7 +89,8 @@ def test_runs_uuids_urls_and_tokens(normal):
     assert _json(normal, {"message": message}) == {"message": "aborted, run id '<run:1>': in <uuid:1>"}
     assert _json(normal, {"presigned_url": "http://store/x?signature=1"}) == {"presigned_url": "<url>"}
     assert _json(normal, {"token": "eyJhbGci.eyJzdWIi.abc_d-e"}) == {"token": "<token>"}
-    assert _json(normal, {"upload_id": "abc"}) == {"upload_id": "<upload:1>"}
+    assert _json(normal, {"upload_id": "abc", "run_id": "ftabc"}) == {"upload_id": "<upload:1>", "run_id": "<run:1>"}
+    assert _json(normal, {"message": "hook run id '0000_0000'"}) == {"message": "hook run id '0000_0000'"}
 
 
 def test_a_schema_is_not_quoted_but_the_problem_is_kept(normal):

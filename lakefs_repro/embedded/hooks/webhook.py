@@ -11,6 +11,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from urllib.parse import SplitResult
 
 _DEFAULT_SECONDS = 60.0
 _ENVIRONMENT_PREFIX = "LAKEFSACTION_"
@@ -72,20 +73,22 @@ class Webhook:
                 text = answer.read(_MAX_ANSWER, decode_content=True).decode("utf-8", "replace")
                 answer.drain_conn()
         except urllib3.exceptions.NewConnectionError as error:  # a time-out, as urllib3 sees it
-            raise HookFailedError(f'Post "{self.url}": {_reason(error)}') from None
+            raise HookFailedError(f'Post "{self.url}": {_reason(error, parts)}') from None
         except urllib3.exceptions.TimeoutError:
             raise HookFailedError(f'Post "{self.url}": context deadline exceeded (no answer in time)') from None
         except (urllib3.exceptions.HTTPError, ValueError, OSError) as error:
-            raise HookFailedError(f'Post "{self.url}": {_reason(error)}') from None
+            raise HookFailedError(f'Post "{self.url}": {_reason(error, parts)}') from None
         lines = "".join(f"{name}: {value}\r\n" for name, value in sorted(answer.headers.items()))
         return f"HTTP/1.1 {answer.status} {answer.reason or ''}\r\n{lines}\r\n{text}", answer.status
 
 
-def _reason(error: Exception) -> str:
+def _reason(error: Exception, called: SplitResult) -> str:
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, ConnectionRefusedError):
-            return "connect: connection refused"
+            host = f"[{called.hostname}]" if ":" in (called.hostname or "") else called.hostname
+            port = called.port or (443 if called.scheme == "https" else 80)
+            return f"dial tcp {host}:{port}: connect: connection refused"
         cause = cause.__cause__ or cause.__context__ or getattr(cause, "reason", None)
     return str(error)
 

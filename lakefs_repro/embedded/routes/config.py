@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from lakefs_repro import __version__
 from lakefs_repro.embedded.call import checked
-from lakefs_repro.embedded.reply import json_reply, no_content, page_reply
+from lakefs_repro.embedded.reply import json_reply, no_content
 from lakefs_repro.embedded.store.engine import COMMITTER
 from lakefs_repro.embedded.store.formats import FORMAT_VERSION
 
@@ -97,7 +97,7 @@ async def _garbage_collection(_: Call) -> Reply:
 async def _setup_state(_: Call) -> Reply:
     login = {
         "RBAC": "none",
-        "login_cookie_names": [],
+        "login_cookie_names": ["internal_auth_session"],
         "login_failed_message": "The credentials don't match.",
         "login_url": "",
         "login_url_method": "none",
@@ -116,7 +116,8 @@ async def _current_user(call: Call) -> Reply:
 
 
 async def _users(call: Call) -> Reply:
-    return page_reply([_user(call)], has_more=False, next_offset="")
+    pagination = {"has_more": False, "max_per_page": 0, "next_offset": "", "results": 1}
+    return json_reply({"pagination": pagination, "results": [_user(call)]})
 
 
 async def _one_user(call: Call) -> Reply:

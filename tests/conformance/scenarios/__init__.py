@@ -1,6 +1,7 @@
 """All scenarios, by subject."""
 
 from conformance.scenarios import (
+    actions,
     branches,
     commits,
     listing,
@@ -25,5 +26,6 @@ SCENARIOS = [
     *staging.SCENARIOS,
     *presigning.SCENARIOS,
     *settings.SCENARIOS,
+    *actions.SCENARIOS,
     *server.SCENARIOS,
 ]

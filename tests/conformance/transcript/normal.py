@@ -52,10 +52,11 @@ _CODE = re.compile(rb"<Error>.*<Code>(\w+)</Code>", re.DOTALL)
 _DAY = 86400
 _LONGEST_TEXT = 600
 _TIMES = {"creation_date", "mtime", "presigned_url_expiry", "physical_address_expiry", "token_expiration"}
+_IDS = {"run_id": "run", "upload_id": "upload"}
 _NAMES = {"committer", "cherry-pick-committer"}
 _HEX64 = re.compile(r"(?<![0-9a-f])[0-9a-f]{64}(?![0-9a-f])")
 _MD5 = re.compile(r'"[0-9a-f]{32}(-\d+)?"')
-_RUN = re.compile(r"(?<=run id ')[^']+")
+_RUN = re.compile(r"(?<=aborted, run id ')[^']+")
 _STORE_REQUEST = re.compile(r"RequestID: \S+, HostID: [^,]*")
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _TOKEN = re.compile(r"eyJ[\w-]+\.[\w-]+\.[\w-]+")
@@ -137,8 +138,8 @@ class Normaliser:
             return "<url>"
         if key == "physical_address":
             return self._address(value)
-        if key == "upload_id":
-            return self._label("upload", value)
+        if key in _IDS:
+            return self._label(_IDS[key], value)
         if key in _NAMES and value == self._user:
             return "<user>"
         return self._text(key, value)
