@@ -9,6 +9,8 @@ import urllib.request
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from lakefs_repro.errors import InvalidError
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -27,21 +29,23 @@ class ServedRequest(NamedTuple):
 
 @dataclass(frozen=True)
 class RunningLakefs:
-    """A running server.
+    """A running server: one that ``running_lakefs`` started, or any lakeFS, by its address and keys.
 
     Attributes:
         endpoint: its address, such as ``http://127.0.0.1:41235``; the API is below ``/api/v1``.
         access_key_id: the user name of HTTP Basic, and lakeFS' access key.
         secret_access_key: the password that goes with it.
-        root: the temporary folder that holds its data and its logs.
-        pid: its process.
+        root: the temporary folder that holds its data and its logs; None for a server that was not started here.
+        pid: its process; None likewise.
+        namespace_prefix: where it keeps new repositories, such as ``s3://bucket/tests/``.
     """
 
     endpoint: str
     access_key_id: str
     secret_access_key: str = field(repr=False)
-    root: Path
-    pid: int
+    root: Path | None = None
+    pid: int | None = None
+    namespace_prefix: str = "local://"
 
     @property
     def env(self) -> dict[str, str]:
@@ -87,12 +91,18 @@ class RunningLakefs:
     def new_repository(self, name: str | None = None, *, default_branch: str = "main") -> LakefsRepository:
         """A fresh, empty repository; its name is random when none is given."""
         name = name or f"test-{secrets.token_hex(6)}"
-        body = {"name": name, "storage_namespace": f"local://{name}", "default_branch": default_branch}
+        body = {"name": name, "storage_namespace": f"{self.namespace_prefix}{name}", "default_branch": default_branch}
         self.call("POST", "/repositories", body)
         return LakefsRepository(name, self, default_branch)
 
     def requests(self) -> list[ServedRequest]:
-        """What it was asked so far, in the order of its answers. Those of a client that hung up have status 499."""
+        """What it was asked so far, in the order of its answers. Those of a client that hung up have status 499.
+
+        Raises:
+            InvalidError: it was not started here, and its log can't be read.
+        """
+        if self.root is None:
+            raise InvalidError(f"what {self.endpoint} was asked can't be read: it was not started by this process.")
         found = []
         for line in (self.root / "access.log").read_text(encoding="utf-8").splitlines():
             _, method, target, status, received, sent = line.split(" ")

@@ -131,5 +131,5 @@ def _end(server: subprocess.Popen[bytes], running: RunningLakefs | None) -> None
     for pipe in (server.stdin, server.stdout):
         if pipe is not None:
             pipe.close()
-    if running is not None:
+    if running is not None and running.root is not None:
         shutil.rmtree(running.root, ignore_errors=True)

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from lakefs_repro.errors import InvalidError, UnavailableError
-from lakefs_repro.testing import ServedRequest, running_lakefs
+from lakefs_repro.testing import RunningLakefs, ServedRequest, running_lakefs
 
 HOLDER = """
 import sys, time
@@ -94,6 +94,16 @@ def test_repositories_have_names_addresses_and_branches():
         assert [branch["id"] for branch in branches] == ["trunk"]
         with pytest.raises(urllib.error.HTTPError, match="409"):
             server.new_repository("named")
+
+
+def test_any_lakefs_will_do_by_its_address(engine):
+    server = RunningLakefs(
+        engine.endpoint, engine.access_key_id, engine.secret_access_key, namespace_prefix=engine.namespace_prefix
+    )
+    repository = server.new_repository()
+    assert server.call("GET", f"/repositories/{repository}")["storage_namespace"].endswith(repository.name)
+    with pytest.raises(InvalidError, match="not started by this process"):
+        server.requests()
 
 
 def test_what_it_was_asked_can_be_read():
