@@ -114,6 +114,10 @@ def test_a_store_s_request_is_not_compared(normal):
     assert _json(normal, {"message": message}) == {"message": shown}
 
 
+def test_what_depends_on_the_installation(normal):
+    assert _json(normal, {"comm_prefs_missing": True}) == {"comm_prefs_missing": "<installation>"}
+
+
 def test_times_in_sentences(normal):
     now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
     for text, shown in ((f"at {now}.", "at <time>."), ("at 2020-02-30T00:00:00Z", "at 2020-02-30T00:00:00Z")):

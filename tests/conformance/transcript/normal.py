@@ -12,6 +12,7 @@ URLs                         ``<url>``, but for their place in an answer nothing
 opaque ETags                 ``<etag:1>``; an MD5 is kept
 ids of runs, uploads, UUIDs  ``<run:1>``, ``<upload:1>``, ``<uuid:1>``
 tokens                       ``<token>``
+``comm_prefs_missing``       ``<installation>``: it depends on how the server was set up
 errors of a store, in XML    their ``Code``; where lakeFS quotes one, ``RequestID: <request>, HostID: <host>``
 texts of schema errors       cut before ``Schema:``; where JSON can not be parsed, before the parser's own words
 ===========================  ===========================================================================================
@@ -121,6 +122,8 @@ class Normaliser:
         return {"text": self._text("", text)}
 
     def _value(self, key: str, value: Any) -> Any:
+        if key == "comm_prefs_missing":
+            return "<installation>"
         if isinstance(value, dict):
             return {name: self._value(name, value[name]) for name in sorted(value)}
         if isinstance(value, list):
