@@ -98,3 +98,26 @@ def test_garbage_collection_rules_are_kept_as_lakefs_keeps_them(repo):
     assert kept(0, ("b", 0)) == zero
     assert kept(2**31) == {"branches": None, "default_retention_days": -(2**31)}
     assert kept(1, ("b", 5), ("b", 9))["branches"] == [{"branch_id": "b", "retention_days": 9}]
+
+
+def test_rules_of_protection_one_by_one(repo):
+    path = "/branch_protection"
+
+    def patterns():
+        answer = repo.call("GET", path)
+        assert "etag" in answer.headers
+        return [each["pattern"] for each in answer.json]
+
+    assert patterns() == []
+    for pattern in ("b", "a*", "a*"):
+        assert repo.call("POST", path, json={"pattern": pattern}).status == 204
+    assert patterns() == ["a*", "b"]
+    assert repo.call("GET", "/settings/branch_protection").json == [{"pattern": "a*"}, {"pattern": "b"}]
+    absent = repo.call("DELETE", path, json={"pattern": "zz"})
+    assert (absent.status, absent.data) == (404, b"")
+    for pattern in ("a*", "b"):
+        assert repo.call("DELETE", path, json={"pattern": pattern}).status == 204
+    assert patterns() == []
+    for body in ({}, {"pattern": ""}, {"pattern": 1}, []):
+        for method in ("POST", "DELETE"):
+            assert repo.call(method, path, json=body).status == 400

@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING
 
 from lakefs_repro.embedded.call import checked
 from lakefs_repro.embedded.errors import bad_request, not_found
-from lakefs_repro.embedded.reply import json_reply, no_content
+from lakefs_repro.embedded.reply import Reply, json_reply, no_content
 from lakefs_repro.embedded.routes.repositories import found, writable
 from lakefs_repro.embedded.store import protection, repositories
 
 if TYPE_CHECKING:
+    import sqlite3
+
     from lakefs_repro.embedded.call import Call
-    from lakefs_repro.embedded.reply import Reply
     from lakefs_repro.embedded.router import Handler
 
 _HALF = 2**31
@@ -40,6 +41,39 @@ async def _set_protection(call: Call) -> Reply:
     repository, if_match = writable(call), call.header(b"if-match")
     await call.write(lambda connection: protection.set_rules(connection, repository, sorted(set(patterns)), if_match))
     return no_content()
+
+
+async def _rule(call: Call) -> str:
+    pattern: str = checked(await call.json(), "BranchProtectionRule", {"pattern": "string*"})["pattern"]
+    if not pattern:
+        raise bad_request(
+            "request body has an error: doesn't match schema #/components/schemas/BranchProtectionRule: "
+            'Error at "/pattern": minimum string length is 1'
+        )
+    return pattern
+
+
+async def _add_rule(call: Call) -> Reply:
+    pattern, repository = await _rule(call), writable(call)
+
+    def add(connection: sqlite3.Connection) -> None:
+        known, _ = protection.rules(connection, repository)
+        protection.set_rules(connection, repository, sorted({*known, pattern}), None)
+
+    await call.write(add)
+    return no_content()
+
+
+async def _remove_rule(call: Call) -> Reply:
+    pattern, repository = await _rule(call), writable(call)
+
+    def remove(connection: sqlite3.Connection) -> bool:
+        known, _ = protection.rules(connection, repository)
+        protection.set_rules(connection, repository, [each for each in known if each != pattern], None)
+        return pattern in known
+
+    # As measured: 404 comes without a body here.
+    return no_content() if await call.write(remove) else Reply(404)
 
 
 def _days(value: int) -> int:
@@ -84,6 +118,8 @@ HANDLERS: dict[str, Handler] = {
     "getBranchProtectionRules": _protection,
     "setBranchProtectionRules": _set_protection,
     "internalGetBranchProtectionRules": _protection,
+    "internalCreateBranchProtectionRule": _add_rule,
+    "internalDeleteBranchProtectionRule": _remove_rule,
     "createBranchProtectionRulePreflight": _allowed,
     "getGCRules": _gc_rules,
     "setGCRules": _set_gc_rules,

@@ -69,5 +69,13 @@ CREATE TABLE tasks (
 ) WITHOUT ROWID;
 """
 
-STEPS: tuple[str, ...] = (_FIRST, _LINKED, _MOMENTS, _IMPORTS, _RUNS, _TASKS)
+# Pull requests, as they are shown.
+_PULLS = """
+CREATE TABLE pulls (
+    repository INTEGER NOT NULL, id TEXT NOT NULL, status TEXT NOT NULL, record TEXT NOT NULL,
+    PRIMARY KEY (repository, id)
+) WITHOUT ROWID;
+"""
+
+STEPS: tuple[str, ...] = (_FIRST, _LINKED, _MOMENTS, _IMPORTS, _RUNS, _TASKS, _PULLS)
 FORMAT_VERSION = len(STEPS)

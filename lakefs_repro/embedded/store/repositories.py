@@ -90,7 +90,7 @@ def delete(connection: sqlite3.Connection, repository: Repository) -> None:
     """Forget a repository. Its namespace stays used and its blocks stay, as in lakeFS."""
     key = (repository.id,)
     connection.execute("DELETE FROM staged WHERE branch IN (SELECT id FROM branches WHERE repository = ?)", key)
-    for table in ("branches", "tags", "commits", "runs", "hook_runs"):
+    for table in ("branches", "tags", "commits", "runs", "hook_runs", "tasks", "pulls"):
         connection.execute(f"DELETE FROM {table} WHERE repository = ?", key)
     connection.execute("DELETE FROM repositories WHERE id = ?", key)
 
