@@ -25,7 +25,7 @@ def started(*options: str, **settings):
         try:
             yield server
         finally:
-            server.kill()
+            server.terminate()  # killed, it would leave its folder behind
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
