@@ -122,9 +122,12 @@ def test_options_reach_it(tmp_path):
     with running_lakefs(presign=False, credentials=("KEY", "SECRET"), allow_import=[tmp_path]) as server:
         assert (server.access_key_id, server.secret_access_key) == ("KEY", "SECRET")
         storage = server.call("GET", "/config/storage")
-        assert storage["pre_sign_support"] is False
-    with running_lakefs() as server:
-        assert server.call("GET", "/config/storage")["pre_sign_support"] is True
+        assert (storage["pre_sign_support"], storage["import_support"]) == (False, True)
+    with running_lakefs(environment={"LAKEFSACTION_SECRET": "told"}) as server:
+        storage = server.call("GET", "/config/storage")
+        assert (storage["pre_sign_support"], storage["import_support"]) == (True, False)
+        assert b"LAKEFSACTION_SECRET=told" in Path(f"/proc/{server.pid}/environ").read_bytes().split(b"\0")
+    assert "LAKEFSACTION_SECRET" not in os.environ
 
 
 def test_keys_of_another_installation_do_not_get_in(monkeypatch):
