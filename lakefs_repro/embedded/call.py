@@ -7,7 +7,7 @@ import json
 import re
 from concurrent.futures import Executor
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, TypeVar
 from urllib.parse import quote, unquote_plus
 
 from lakefs_repro.embedded.errors import ApiError, ClientGoneError, bad_request, misread, several_values
@@ -198,7 +198,7 @@ class Call:
                 raise ApiError(413, "request body is too large")
         if not body and may_be_absent:
             return {}
-        if (body or given) and given.partition(";")[0].strip().lower() != "application/json":
+        if (body or given) and given.partition(";")[0] != "application/json":
             raise bad_request(f'request body has an error: header Content-Type has unexpected value "{given}"')
         if not body:
             raise bad_request("request body has an error: value is required but missing")
@@ -208,9 +208,20 @@ class Call:
             raise bad_request(f"request body has an error: failed to decode request body: {error}") from None
 
 
+def _no_number(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no JSON")
+
+
+_DECODER = json.JSONDecoder(parse_constant=_no_number)
+_SPACE = " \t\n\r"
+
+
 def loads(text: bytes | bytearray) -> Any:
-    """Decoded JSON; half a surrogate pair, which is no text, is refused like any other bad JSON."""
-    value = json.loads(text)
+    """The first value of a JSON text: what follows is not looked at, and what is no UTF-8 is replaced, as measured.
+
+    Half a surrogate pair, which is no text, is refused like any other bad JSON.
+    """
+    value, _ = _DECODER.raw_decode(text.decode("utf-8", "replace").lstrip(_SPACE))
     if b"\\ud" in text or b"\\uD" in text:
         json.dumps(value, ensure_ascii=False).encode()
     return value
@@ -255,12 +266,15 @@ def checked(body: Any, schema: str, fields: Mapping[str, str], *, at: str = "") 
     ``at`` is where in the request ``body`` lies, such as ``branches/0/``; ``schema`` is that of the whole request.
     """
     if not isinstance(body, dict):
-        raise _schema(schema, at.rstrip("/"), "value must be an object")
+        problem = "Value is not nullable" if body is None else "value must be an object"
+        raise _schema(schema, at.rstrip("/"), problem)
     for name, kind in fields.items():
         if name not in body:
             if kind.endswith("*"):
                 raise _schema(schema, at + name, f'property "{name}" is missing')
             continue
+        if kind == "boolean" and body[name] is None:
+            body[name] = False  # as measured: null stands for the default where there is one
         check(schema, at + name, body[name], kind.rstrip("*"))
     return body
 
@@ -280,8 +294,7 @@ def check(schema: str, name: str, value: Any, kind: str) -> None:
         raise _schema(schema, name, "number must be at least 0")
     if kind == "strings" and isinstance(value, dict):
         for key, item in value.items():
-            if not isinstance(item, str):
-                raise _schema(schema, f"{name}/{key}", "value must be a string")
+            check(schema, f"{name}/{key}", item, "string")
 
 
 def require_one_of(schema: str, name: str, value: Any, allowed: tuple[str, ...]) -> None:

@@ -92,6 +92,10 @@ DEVIATIONS = (
     Deviation(
         "the text of a broken action file's", "actions-unreadable", "POST branches/b0/commits", "/json/message", ...
     ),
+    *[
+        Deviation("an integer in JSON", "odd-json", f"POST branches/main/commits #{number}", "", 400)
+        for number in (23, 25, 28)
+    ],
     Deviation("`%25` in a ref", "tags-named", "GET tags/a%25b", "", 200),
 )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lakefs_repro.embedded.errors import not_implemented
+from lakefs_repro.embedded.errors import ApiError, not_implemented
 from lakefs_repro.embedded.intake import Content, Intake
 from lakefs_repro.embedded.multipart import Part, boundary_of, content
 from lakefs_repro.embedded.reply import json_reply
@@ -35,11 +35,15 @@ def if_absent(call: Call) -> bool:
 
 
 def user_metadata(call: Call) -> dict[str, str] | None:
-    found = {
-        name[len(_METADATA_PREFIX) :].decode("latin-1"): value.decode("latin-1")
-        for name, value in call.scope["headers"]
-        if name.startswith(_METADATA_PREFIX)
-    }
+    """What the headers say of the object; 500 for what is no UTF-8, as measured."""
+    try:
+        found = {
+            name[len(_METADATA_PREFIX) :].decode("latin-1"): value.decode()
+            for name, value in call.scope["headers"]
+            if name.startswith(_METADATA_PREFIX)
+        }
+    except UnicodeDecodeError:
+        raise ApiError(500, "string field contains invalid UTF-8") from None
     return found or None
 
 

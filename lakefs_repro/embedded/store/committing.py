@@ -67,4 +67,5 @@ def _tree(
         return tree
     if not request.allow_empty:
         raise bad_request("commit: no changes")
-    return existing(head.metarange_id)
+    # As measured: the first commit has no tree, and an empty one upon it has the empty tree.
+    return existing(head.metarange_id) if head.metarange_id else tree

@@ -7,6 +7,7 @@ from conformance.scenarios import (
     listing,
     merging,
     objects,
+    oddities,
     presigning,
     repositories,
     server,
@@ -27,5 +28,6 @@ SCENARIOS = [
     *presigning.SCENARIOS,
     *settings.SCENARIOS,
     *actions.SCENARIOS,
+    *oddities.SCENARIOS,
     *server.SCENARIOS,
 ]

@@ -1,0 +1,160 @@
+"""Requests that are odd but well meant: JSON, headers, numbers and names as some client somewhere writes them."""
+
+from __future__ import annotations
+
+from conformance.transcript.calls import (
+    Call,
+    branch,
+    commit,
+    delete,
+    get,
+    head,
+    listing,
+    log,
+    merge,
+    post,
+    put,
+    scenario,
+    tag,
+    upload,
+)
+
+_COMMITS = "branches/main/commits"
+_OBJECTS = "branches/main/objects"
+
+
+def _json(path: str, body: str | bytes, kind: str = "application/json", **options):
+    return post(path, body=body, headers={"Content-Type": kind}, **options)
+
+
+SCENARIOS = [
+    scenario(
+        "odd-json",
+        *[
+            _json(_COMMITS, body)
+            for body in (
+                '{"message": "a", "message": "b", "allow_empty": true, "date": 1}',
+                '{"message": "x"} {"message": "y"}',
+                '{"message": "x"} trailing',
+                '\ufeff{"message": "x"}',
+                ' \n{"message": "spaces", "allow_empty": true, "date": 2}\n ',
+                '{"message": "x",}',
+                "{'message': 'x'}",
+                '{"message": NaN}',
+                "null",
+                "true",
+                "1",
+                '""',
+                "[]",
+                '{"message": "\\u00e9\\u4e2d\\ud83d\\ude00", "allow_empty": true, "date": 3}',
+                '{"message": "tab\\tnew\\nline", "allow_empty": true, "date": 4}',
+                '{"message": "<&>", "allow_empty": true, "date": 5}',
+                '{"message": "x", "Message": "y", "allow_empty": true, "date": 6}',
+                '{"MESSAGE": "x", "allow_empty": true}',
+                '{"message": "x", "unknown": {"a": [1]}, "allow_empty": true, "date": 7}',
+                '{"message": "x", "allow_empty": "true"}',
+                '{"message": "x", "allow_empty": 1}',
+                '{"message": "x", "allow_empty": null}',
+                '{"message": "x", "allow_empty": true, "date": 8.0}',
+                '{"message": "x", "allow_empty": true, "date": 8.5}',
+                '{"message": "x", "allow_empty": true, "date": 1e3}',
+                '{"message": "x", "allow_empty": true, "date": "9"}',
+                '{"message": "x", "allow_empty": true, "date": -1}',
+                '{"message": "x", "allow_empty": true, "date": 99999999999999999999}',
+                '{"message": "x", "allow_empty": true, "date": 10, "metadata": {}}',
+                '{"message": "x", "allow_empty": true, "date": 11, "metadata": {"": "empty key", "k": ""}}',
+                '{"message": "x", "metadata": {"k": null}}',
+                '{"message": "x", "metadata": {"k": ["a"]}}',
+                '{"message": "x", "metadata": []}',
+                '{"message": "x", "metadata": "k"}',
+                '{"message": ["x"]}',
+                '{"message": {"x": 1}}',
+                '{"message": "\\u0000", "allow_empty": true, "date": 12}',
+                b'{"message": "\xff", "allow_empty": true, "date": 13}',
+            )
+        ],
+        log(amount=3),
+    ),
+    scenario(
+        "odd-content-types",
+        *[
+            _json(_COMMITS, '{"message": "x", "allow_empty": true, "date": 1}', kind)
+            for kind in (
+                "APPLICATION/JSON",
+                "application/json;charset=UTF-8",
+                "application/json ; charset=utf-8",
+                "application/json; charset=latin-1",
+                "application/json;",
+                "application/json, text/plain",
+                "application/vnd.api+json",
+                "text/json",
+                "application/x-www-form-urlencoded",
+                "*/*",
+                "nonsense",
+            )
+        ],
+        get("branches/main", headers={"Accept": "text/html"}),
+        get("branches/main", headers={"Accept": "application/xml;q=1, */*;q=0"}),
+        get("branches/main", headers={"Accept-Encoding": "gzip"}),
+        get("branches/main", headers={"Content-Type": "text/plain"}),
+        get("branches/main", body="a body", headers={"Content-Type": "text/plain"}),
+        get("branches/main", headers={"X-HTTP-Method-Override": "DELETE"}),
+        get("branches/main", headers={"Origin": "http://elsewhere"}),
+        Call(
+            "OPTIONS", "branches/main", headers={"Origin": "http://elsewhere", "Access-Control-Request-Method": "GET"}
+        ),
+    ),
+    scenario(
+        "odd-uploads",
+        upload("md5", "hello", headers={"Content-MD5": "1B2M2Y8AsgTpgAmY7PhCfg=="}),
+        upload("encoded", "no gzip", headers={"Content-Encoding": "gzip"}),
+        head("refs/main/objects", query={"path": "encoded"}),
+        upload("meta", "m", headers={"x-lakefs-meta-A_b.c": "1", "X-Amz-Meta-X": "2", "x-lakefs-meta-e": "caf\xe9"}),
+        get("refs/main/objects/stat", query={"path": "meta"}),
+        upload("utf8", "u", headers={"x-lakefs-meta-A_b.c": "1", "x-lakefs-meta-e": "caf\xc3\xa9"}),
+        get("refs/main/objects/stat", query={"path": "utf8"}),
+        upload("disposed", "d", headers={"Content-Disposition": "inline", "Cache-Control": "max-age=1"}),
+        get("refs/main/objects", query={"path": "disposed"}),
+        put(f"{_OBJECTS}?path=put", body="put", headers={"Content-Type": "text/plain"}),
+        post(f"{_OBJECTS}?path=twice&force=true&force=false", body="x"),
+        post(f"{_OBJECTS}?PATH=upper", body="x"),
+        post(f"{_OBJECTS}?path=a&unknown=1", body="unknown parameter"),
+        post(f"{_OBJECTS}?&path=amp&&", body="ampersands"),
+        post(f"{_OBJECTS}?path=eq=ual", body="equals"),
+        post(f"{_OBJECTS}?path=frag%23ment", body="fragment"),
+        post(f"{_OBJECTS}?path=%E2%82%AC", body="euro"),
+        delete(f"{_OBJECTS}?path=amp", body="a body", headers={"Content-Type": "text/plain"}),
+        listing(),
+        listing(prefix="€"),
+        listing(after="m"),
+        listing(delimiter="€"),
+    ),
+    scenario(
+        "odd-names-and-times",
+        branch("Main"),
+        branch("MAIN"),
+        get("branches/Main"),
+        tag("Main-1", "Main"),
+        tag("main-1", "Main"),
+        get("tags"),
+        upload("a", branch="Main"),
+        commit("far", branch="Main", date=253_402_300_800),
+        commit("before", branch="Main", date=-1, allow_empty=True),
+        log("Main"),
+        log("Main", since="2200-01-01T00:00:00Z"),
+        merge("Main", message="x" * 2000),
+        branch("hid", hidden=True),
+        upload("h", branch="hid"),
+        commit("on a hidden branch", branch="hid", date=1000),
+        merge("hid", message="of a hidden branch"),
+        branch("hid"),
+        delete("branches/hid"),
+        branch("hid"),
+        get("branches"),
+        tag("again", "main~1"),
+        delete("tags/again"),
+        tag("again", "Main"),
+        get("refs/again/diff/main"),
+        get("refs/again/merge/main"),
+    ),
+]
