@@ -118,6 +118,11 @@ def test_what_depends_on_the_installation(normal):
     assert _json(normal, {"comm_prefs_missing": True}) == {"comm_prefs_missing": "<installation>"}
 
 
+def test_ids_that_the_server_makes_up(normal):
+    assert _json(normal, {"id": "4oniahpksduce5ht0ifg", "title": "4oniahpksduce5ht0ifg"})["id"] == "<id:1>"
+    assert _json(normal, {"id": "main"}) == {"id": "main"}
+
+
 def test_times_in_sentences(normal):
     now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
     for text, shown in ((f"at {now}.", "at <time>."), ("at 2020-02-30T00:00:00Z", "at 2020-02-30T00:00:00Z")):

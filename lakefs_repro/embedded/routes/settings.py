@@ -43,18 +43,18 @@ async def _set_protection(call: Call) -> Reply:
     return no_content()
 
 
-async def _rule(call: Call) -> str:
-    pattern: str = checked(await call.json(), "BranchProtectionRule", {"pattern": "string*"})["pattern"]
+async def _rule(call: Call, schema: str) -> str:
+    pattern: str = checked(await call.json(), schema, {"pattern": "string*"})["pattern"]
     if not pattern:
+        named = f" #/components/schemas/{schema}" if schema else ""
         raise bad_request(
-            "request body has an error: doesn't match schema #/components/schemas/BranchProtectionRule: "
-            'Error at "/pattern": minimum string length is 1'
+            f'request body has an error: doesn\'t match schema{named}: Error at "/pattern": minimum string length is 1'
         )
     return pattern
 
 
 async def _add_rule(call: Call) -> Reply:
-    pattern, repository = await _rule(call), writable(call)
+    pattern, repository = await _rule(call, "BranchProtectionRule"), writable(call)
 
     def add(connection: sqlite3.Connection) -> None:
         known, _ = protection.rules(connection, repository)
@@ -65,7 +65,7 @@ async def _add_rule(call: Call) -> Reply:
 
 
 async def _remove_rule(call: Call) -> Reply:
-    pattern, repository = await _rule(call), writable(call)
+    pattern, repository = await _rule(call, ""), writable(call)
 
     def remove(connection: sqlite3.Connection) -> bool:
         known, _ = protection.rules(connection, repository)

@@ -9,6 +9,7 @@ from conformance.scenarios import (
     objects,
     oddities,
     presigning,
+    pulls,
     repositories,
     server,
     settings,
@@ -29,5 +30,6 @@ SCENARIOS = [
     *settings.SCENARIOS,
     *actions.SCENARIOS,
     *oddities.SCENARIOS,
+    *pulls.SCENARIOS,
     *server.SCENARIOS,
 ]

@@ -11,6 +11,7 @@ names of this run            ``<repository>``, ``<namespace>``, ``<endpoint>``, 
 URLs                         ``<url>``, but for their place in an answer nothing of them is compared
 opaque ETags                 ``<etag:1>``; an MD5 is kept
 ids of runs, uploads, UUIDs  ``<run:1>``, ``<upload:1>``, ``<uuid:1>``
+ids of pull requests         ``<id:1>``
 tokens                       ``<token>``
 ``comm_prefs_missing``       ``<installation>``: it depends on how the server was set up
 errors of a store, in XML    their ``Code``; where lakeFS quotes one, ``RequestID: <request>, HostID: <host>``
@@ -59,6 +60,7 @@ _HEX64 = re.compile(r"(?<![0-9a-f])[0-9a-f]{64}(?![0-9a-f])")
 _MD5 = re.compile(r'"[0-9a-f]{32}(-\d+)?"')
 _RUN = re.compile(r"(?<=aborted, run id ')[^']+")
 _STORE_REQUEST = re.compile(r"RequestID: \S+, HostID: [^,]*")
+_MADE_ID = re.compile(r"[0-9a-v]{20}")
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _TOKEN = re.compile(r"eyJ[\w-]+\.[\w-]+\.[\w-]+")
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
@@ -141,8 +143,8 @@ class Normaliser:
             return "<url>"
         if key == "physical_address":
             return self._address(value)
-        if key in _IDS:
-            return self._label(_IDS[key], value)
+        if key in _IDS or (key == "id" and _MADE_ID.fullmatch(value)):
+            return self._label(_IDS.get(key, "id"), value)
         if key in _NAMES and value == self._user:
             return "<user>"
         return self._text(key, value)
