@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 _HALF = 2**31
 
+_RULE = {"pattern": "string*"}
+
 
 async def _protection(call: Call) -> Reply:
     patterns, etag = protection.rules(call.reader, found(call))
@@ -31,7 +33,7 @@ async def _set_protection(call: Call) -> Reply:
         raise bad_request("request body has an error: doesn't match schema: value must be an array")
     patterns = []
     for index, rule in enumerate(body):
-        pattern = checked(rule, "", {"pattern": "string*"}, at=f"{index}/")["pattern"]
+        pattern = checked(rule, "", _RULE, at=f"{index}/")["pattern"]
         if not pattern:
             raise bad_request(
                 "request body has an error: doesn't match schema: "
@@ -43,18 +45,14 @@ async def _set_protection(call: Call) -> Reply:
     return no_content()
 
 
-async def _rule(call: Call, schema: str) -> str:
-    pattern: str = checked(await call.json(), schema, {"pattern": "string*"})["pattern"]
-    if not pattern:
-        named = f" #/components/schemas/{schema}" if schema else ""
-        raise bad_request(
-            f'request body has an error: doesn\'t match schema{named}: Error at "/pattern": minimum string length is 1'
-        )
-    return pattern
-
-
 async def _add_rule(call: Call) -> Reply:
-    pattern, repository = await _rule(call, "BranchProtectionRule"), writable(call)
+    pattern = checked(await call.json(), "BranchProtectionRule", _RULE)["pattern"]
+    if not pattern:
+        raise bad_request(
+            "request body has an error: doesn't match schema #/components/schemas/BranchProtectionRule: "
+            'Error at "/pattern": minimum string length is 1'
+        )
+    repository = writable(call)
 
     def add(connection: sqlite3.Connection) -> None:
         known, _ = protection.rules(connection, repository)
@@ -65,7 +63,8 @@ async def _add_rule(call: Call) -> Reply:
 
 
 async def _remove_rule(call: Call) -> Reply:
-    pattern, repository = await _rule(call, ""), writable(call)
+    pattern = checked(await call.json(), "", _RULE)["pattern"]
+    repository = writable(call)
 
     def remove(connection: sqlite3.Connection) -> bool:
         known, _ = protection.rules(connection, repository)
