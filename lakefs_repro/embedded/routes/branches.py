@@ -51,6 +51,7 @@ async def _create(call: Call) -> Reply:
         raise ApiError(500, "argument branch: required value: validation error")
     refs.require_branch_name(name)
     _require_source(source)
+    refs.require_free_branch_name(call.reader, repository, name)
     with prefixed(f"source reference '{source}': "):
         resolved = expressions.resolve(call.reader, repository, source)
         if resolved.staged_only:
@@ -139,8 +140,9 @@ async def _revert(call: Call) -> Reply:
 
 
 async def _cherry_pick(call: Call) -> Reply:
-    revision = _revision(checked(await call.json(), "CherryPickCreation", _CHERRY_PICK))
-    if revision.parent_number < 0:
+    body = checked(await call.json(), "CherryPickCreation", _CHERRY_PICK)
+    revision = _revision(body)
+    if body.get("parent_number") is not None and revision.parent_number <= 0:
         raise bad_request("argument parentNumber: value should be greater than 0: invalid value: validation error")
     commit = await call.move(writable(call), moves.cherry_pick, call.params["branch"], revision)
     return json_reply(commit_shown(commit), 201)

@@ -23,6 +23,7 @@ async def _create(call: Call) -> Reply:
     repository, name = writable(call), body["id"]
     if not name:
         raise ApiError(500, "argument tagID: required value: validation error")
+    refs.require_free_tag_name(call.reader, repository, name)
     commit = expressions.resolve_commit(call.reader, repository, body["ref"])
     refs.require_tag_name(name)
     await call.move(repository, moves.create_tag, name, commit)

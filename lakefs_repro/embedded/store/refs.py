@@ -79,6 +79,20 @@ def find_tag(connection: sqlite3.Connection, repository: Repository, name: str) 
     return None if row is None else row[0]
 
 
+def require_free_branch_name(connection: sqlite3.Connection, repository: Repository, name: str) -> None:
+    """Refuse the name of a tag or a commit; lakeFS does so before it looks at what the branch comes from."""
+    if find_tag(connection, repository, name) is not None:
+        raise conflict(f"tag ID {name}: conflict found")
+    _require_not_a_commit(connection, repository, name)
+
+
+def require_free_tag_name(connection: sqlite3.Connection, repository: Repository, name: str) -> None:
+    """Refuse the name of a branch or a commit; lakeFS does so before it looks at what the tag is for."""
+    if find_branch(connection, repository, name) is not None:
+        raise conflict(f"branch name {name}: conflict found")
+    _require_not_a_commit(connection, repository, name)
+
+
 def _require_not_a_commit(connection: sqlite3.Connection, repository: Repository, name: str) -> None:
     query = "SELECT 1 FROM commits WHERE repository = ? AND id = ?"
     if connection.execute(query, (repository.id, name)).fetchone():
@@ -88,9 +102,7 @@ def _require_not_a_commit(connection: sqlite3.Connection, repository: Repository
 def require_new_branch(connection: sqlite3.Connection, repository: Repository, name: str) -> None:
     if find_branch(connection, repository, name) is not None:
         raise conflict("branch already exists: not unique")
-    if find_tag(connection, repository, name) is not None:
-        raise conflict(f"tag ID {name}: conflict found")
-    _require_not_a_commit(connection, repository, name)
+    require_free_branch_name(connection, repository, name)
 
 
 def create_branch(
@@ -120,9 +132,7 @@ def delete_branch(connection: sqlite3.Connection, repository: Repository, name: 
 def require_new_tag(connection: sqlite3.Connection, repository: Repository, name: str) -> None:
     if find_tag(connection, repository, name) is not None:
         raise conflict("tag already exists: not unique")
-    if find_branch(connection, repository, name) is not None:
-        raise conflict(f"branch name {name}: conflict found")
-    _require_not_a_commit(connection, repository, name)
+    require_free_tag_name(connection, repository, name)
 
 
 def create_tag(connection: sqlite3.Connection, repository: Repository, name: str, commit_id: str) -> None:

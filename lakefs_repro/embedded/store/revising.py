@@ -10,7 +10,6 @@ from lakefs_repro.embedded.store import commits, expressions, protection, refs
 from lakefs_repro.embedded.store.advance import Draft, advance, existing
 from lakefs_repro.embedded.store.engine import COMMITTER
 from lakefs_repro.embedded.store.merging import MergeConflictError, Sides, merged, require_clean
-from lakefs_repro.embedded.store.metaranges import EMPTY
 
 if TYPE_CHECKING:
     import sqlite3
@@ -19,7 +18,6 @@ if TYPE_CHECKING:
     from lakefs_repro.embedded.store.advance import Approval, NewTree
     from lakefs_repro.embedded.store.commits import Commit
     from lakefs_repro.embedded.store.engine import Engine
-    from lakefs_repro.embedded.store.metaranges import Metarange
     from lakefs_repro.embedded.store.refs import Branch
     from lakefs_repro.embedded.store.repositories import Repository
 
@@ -39,18 +37,21 @@ def revert(
     engine: Engine, repository: Repository, branch_name: str, revision: Revision, approval: Approval | None = None
 ) -> Commit:
     """A new commit that takes back what one commit did."""
+    with engine.database.snapshot() as connection:
+        undone = _named(connection, repository, revision.ref)
+        number = revision.parent_number
+        if len(undone.parents) > 1 and not number:
+            raise conflict("must specify 1-based parent number for reverting merge commit")
+        if number > len(undone.parents):
+            raise bad_request(f"given commit does not have the given parent number: parent {number}")
+        before = _parent_tree(connection, repository, undone, number or 1)
+    message = revision.message or f"Revert {revision.ref}"
 
     def prepare(connection: sqlite3.Connection, branch: Branch, head: Commit) -> Draft:
-        undone = _source(engine, connection, repository, (branch, head), revision)
-        if len(undone.parents) > 1 and not revision.parent_number:
-            raise conflict("must specify 1-based parent number for reverting merge commit")
-        before = _parent_tree(engine, connection, repository, undone, revision.parent_number)
-        destination = engine.trees.metarange(head.metarange_id)
-        sides = Sides(engine.trees.metarange(undone.metarange_id), before, destination)
-        tree = _settled(engine, sides, head)
+        require_clean(engine, connection, branch, head)
+        tree = _applied(engine, head, undone.metarange_id, before)
         if tree.metarange_id == head.metarange_id and not revision.allow_empty:
-            raise bad_request("update branch: no changes")
-        message = revision.message or f"Revert {revision.ref}"
+            raise _no_changes()
         return _draft(engine, repository, head, tree, message, revision.metadata or {})
 
     return advance(engine, repository, branch_name, prepare, approval)
@@ -60,19 +61,24 @@ def cherry_pick(
     engine: Engine, repository: Repository, branch_name: str, revision: Revision, approval: Approval | None = None
 ) -> Commit:
     """A new commit that does again what one commit did."""
-
-    def prepare(connection: sqlite3.Connection, branch: Branch, head: Commit) -> Draft:
-        picked = _source(engine, connection, repository, (branch, head), revision)
+    with engine.database.snapshot() as connection:
+        picked = _named(connection, repository, revision.ref)
+        number = revision.parent_number or 1
         if len(picked.parents) > 1 and not revision.parent_number:
             raise bad_request("must specify 1-based parent number for cherry-picking merge commit")
-        if revision.parent_number > len(picked.parents):
-            raise bad_request(f"parent {revision.parent_number}: given commit does not have the given parent number")
-        before = _parent_tree(engine, connection, repository, picked, revision.parent_number)
-        destination = engine.trees.metarange(head.metarange_id)
-        tree = _settled(engine, Sides(before, engine.trees.metarange(picked.metarange_id), destination), head)
-        origin = {"cherry-pick-origin": picked.id, "cherry-pick-committer": picked.committer}
-        metadata = {**(picked.metadata if revision.metadata is None else revision.metadata), **origin}
-        return _draft(engine, repository, head, tree, revision.message or picked.message, metadata)
+        if number > len(picked.parents):
+            raise bad_request(f"parent {number}: given commit does not have the given parent number")
+        before = _parent_tree(connection, repository, picked, number)
+    origin = {"cherry-pick-origin": picked.id, "cherry-pick-committer": picked.committer}
+    metadata = {**(picked.metadata if revision.metadata is None else revision.metadata), **origin}
+    message = revision.message or picked.message
+
+    def prepare(connection: sqlite3.Connection, branch: Branch, head: Commit) -> Draft:
+        require_clean(engine, connection, branch, head)
+        if before == picked.metarange_id:  # a commit that did something, but nothing new here, is picked all the same
+            raise _no_changes()
+        tree = _applied(engine, head, before, picked.metarange_id)
+        return _draft(engine, repository, head, tree, message, metadata)
 
     return advance(engine, repository, branch_name, prepare, approval)
 
@@ -91,33 +97,28 @@ def hard_reset(engine: Engine, repository: Repository, branch_name: str, ref: st
         engine.writer.submit(land)
 
 
-def _source(
-    engine: Engine,
-    connection: sqlite3.Connection,
-    repository: Repository,
-    destination: tuple[Branch, Commit],
-    revision: Revision,
-) -> Commit:
-    with prefixed(f"get commit from ref {revision.ref}: "):
-        commit = expressions.resolve_commit(connection, repository, revision.ref)
-    require_clean(engine, connection, *destination)
-    return commit
+def _named(connection: sqlite3.Connection, repository: Repository, ref: str) -> Commit:
+    with prefixed(f"get commit from ref {ref}: "):
+        return expressions.resolve_commit(connection, repository, ref)
 
 
-def _parent_tree(
-    engine: Engine, connection: sqlite3.Connection, repository: Repository, commit: Commit, number: int
-) -> Metarange:
-    if not commit.parents and number == 0:
-        return EMPTY
-    if not 0 <= number <= len(commit.parents):
-        raise bad_request(f"given commit does not have the given parent number: parent {number}")
-    parent = commits.find(connection, repository, commit.parents[max(number, 1) - 1])
+def _parent_tree(connection: sqlite3.Connection, repository: Repository, commit: Commit, number: int) -> str:
+    """The tree's id of a parent, counted from 1; that of a repository's first commit stands on nothing."""
+    if not commit.parents:
+        return ""
+    parent = commits.find(connection, repository, commit.parents[number - 1])
     if parent is None:
         raise ApiError(500, "the commit's parent is missing from the store")
-    return engine.trees.metarange(parent.metarange_id)
+    return parent.metarange_id
 
 
-def _settled(engine: Engine, sides: Sides, head: Commit) -> NewTree:
+def _no_changes() -> ApiError:
+    return bad_request("update branch: no changes")
+
+
+def _applied(engine: Engine, head: Commit, before: str, after: str) -> NewTree:
+    """The head's tree with what leads from one tree to the other."""
+    sides = Sides(*(engine.trees.metarange(each) for each in (before, after, head.metarange_id)))
     try:
         tree = merged(engine, sides)
     except MergeConflictError:

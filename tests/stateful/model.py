@@ -1,0 +1,437 @@
+"""What lakeFS should do, in dictionaries: no storage, no ids, no requests.
+
+Commits are numbered in the order in which they were made; ``#3`` names the third. Every operation says which status
+the server must answer, and which commit it has made.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+
+OPAQUE = "application/octet-stream"
+_MODIFIER = re.compile(r"([~^@])(\d*)")
+
+
+@dataclass(frozen=True)
+class Content:
+    """An object's bytes and what makes it another one to lakeFS."""
+
+    data: bytes
+    type: str = OPAQUE
+    metadata: tuple[tuple[str, str], ...] = ()
+    upload: int = field(default=0, compare=False)  # every writing makes another object, with the same content or not
+
+    def __repr__(self) -> str:
+        shown = repr(self.data) if len(self.data) < 10 else f"{self.data[:1]!r} * {len(self.data)}"
+        return f"Content({shown}, {self.type!r}, {self.metadata})"
+
+    @property
+    def checksum(self) -> str:
+        return hashlib.md5(self.data).hexdigest()
+
+
+Tree = Mapping[str, Content]
+
+
+@dataclass(frozen=True)
+class Commit:
+    number: int
+    parents: tuple[int, ...]
+    tree: Tree
+    message: str
+    metadata: Mapping[str, str]
+
+
+@dataclass
+class Branch:
+    head: int
+    hidden: bool = False
+    staged: dict[str, Content | None] = field(default_factory=dict)
+    partly_reset: bool = False
+
+
+@dataclass(frozen=True)
+class Expected:
+    """The status to be answered; ``commit`` is the number of the commit that was made."""
+
+    status: int
+    commit: int | None = None
+
+
+class RefusedError(Exception):
+    def __init__(self, status: int) -> None:
+        super().__init__(status)
+        self.status = status
+
+
+class AmbiguousError(Exception):
+    """The outcome is not laid down, such as where a criss-cross history has several merge bases, none of them wrong."""
+
+
+class _ConflictError(Exception):
+    pass
+
+
+Change = tuple[str, str]
+
+
+class Model:
+    """One repository; ``beside_lakefs`` leaves out what the engine is known to do better."""
+
+    def __init__(self, *, beside_lakefs: bool = False) -> None:
+        self.beside_lakefs = beside_lakefs
+        self.commits = [Commit(0, (), NO_TREE, "Repository created", {})]
+        self.branches = {"main": Branch(0)}
+        self.tags: dict[str, int] = {}
+        self._uploads = itertools.count(1)
+
+    # What it shows
+
+    def resolve(self, ref: str) -> int:
+        """The number of the commit that an expression names."""
+        base = re.split("[~^@]", ref, maxsplit=1)[0]
+        if base.startswith("#"):
+            found = int(base[1:])
+        elif base in self.branches:
+            found = self.branches[base].head
+        elif base in self.tags:
+            found = self.tags[base]
+        else:
+            raise RefusedError(404)
+        for kind, digits in _MODIFIER.findall(ref[len(base) :]):
+            found = self._walk(base, found, kind, digits)
+        return found
+
+    def _walk(self, base: str, found: int, kind: str, digits: str) -> int:
+        if kind == "@":
+            if base not in self.branches:
+                raise RefusedError(400)
+            return found
+        parents = self.commits[found].parents
+        if kind == "^":
+            number = int(digits or 1)
+            if number > len(parents):
+                raise RefusedError(400)
+            return parents[number - 1] if number else found
+        for _ in range(int(digits or 1)):
+            if not self.commits[found].parents:
+                raise RefusedError(404)
+            found = self.commits[found].parents[0]
+        return found
+
+    def tree(self, ref: str) -> dict[str, Content]:
+        """What reading at a ref shows: of a branch, what is staged too."""
+        tree = dict(self.commits[self.resolve(ref)].tree)
+        if ref in self.branches:
+            for path, content in self.branches[ref].staged.items():
+                if content is None:
+                    tree.pop(path, None)
+                else:
+                    tree[path] = content
+        return tree
+
+    def uncommitted(self, branch: str) -> list[Change]:
+        head = self.commits[self.branches[branch].head].tree
+        return changes(head, self.tree(branch))
+
+    def log(self, ref: str, *, first_parent: bool = False) -> list[int]:
+        """The newest first."""
+        if first_parent:
+            line = [self.resolve(ref)]
+            while parents := self.commits[line[-1]].parents:
+                line.append(parents[0])
+            return line
+        return sorted(self.ancestors(self.resolve(ref)), reverse=True)
+
+    def log_of(self, ref: str, path: str) -> list[int]:
+        """The commits with one parent that changed ``path``."""
+        found = []
+        for number in self.log(ref):
+            commit = self.commits[number]
+            if len(commit.parents) == 1 and commit.tree.get(path) != self.commits[commit.parents[0]].tree.get(path):
+                found.append(number)
+        return found
+
+    def ancestors(self, number: int) -> set[int]:
+        """All that a commit stands on, and itself."""
+        seen, pending = set(), [number]
+        while pending:
+            one = pending.pop()
+            if one not in seen:
+                seen.add(one)
+                pending.extend(self.commits[one].parents)
+        return seen
+
+    def merge_bases(self, one: int, other: int) -> list[int]:
+        """The best common ancestors: those that no other common ancestor stands on."""
+        common = self.ancestors(one) & self.ancestors(other)
+        return sorted(n for n in common if not any(n != m and n in self.ancestors(m) for m in common))
+
+    def diff(self, left: str, right: str) -> list[Change]:
+        """Two dots: what turns the left tree into the right."""
+        return changes(self.commits[self.resolve(left)].tree, self.commits[self.resolve(right)].tree)
+
+    def diff_of_merge(self, left: str, right: str) -> list[Change]:
+        """Three dots: what merging right into left would do."""
+        source, destination = self.resolve(right), self.resolve(left)
+        bases = self.merge_bases(destination, source)
+        return _only(self._three_dots(base, source, destination) for base in bases)
+
+    def _three_dots(self, base: int, source: int, destination: int) -> list[Change]:
+        before, theirs, ours = (self.commits[n].tree for n in (base, source, destination))
+        shown = []
+        for kind, path in changes(before, theirs):
+            if ours.get(path) == before.get(path):
+                shown.append((kind, path))
+            elif ours.get(path) != theirs.get(path):
+                shown.append(("conflict", path))
+        return shown
+
+    def retained(self) -> set[int]:
+        """What garbage collection must keep while everything is younger than any window."""
+        return set().union(*(self.ancestors(branch.head) for branch in self.branches.values()))
+
+    # What changes it
+
+    def put(self, branch: str, path: str, content: Content, *, if_absent: bool = False) -> Expected:
+        found = self._branch(branch)
+        if if_absent and path in self.tree(branch):
+            raise RefusedError(412)
+        found.staged[path] = self._uploaded(content)
+        return Expected(201)
+
+    def delete(self, branch: str, path: str) -> Expected:
+        found = self._branch(branch)
+        if path in found.staged or path in self.commits[found.head].tree:
+            found.staged[path] = None
+        return Expected(204)
+
+    def delete_many(self, branch: str, paths: Iterable[str]) -> Expected:
+        if branch in self.branches:
+            for path in paths:
+                self.delete(branch, path)
+        return Expected(200)
+
+    def copy(self, branch: str, path: str, source_ref: str, source: str) -> Expected:
+        self._branch(branch)
+        tree = self.tree(source_ref)
+        if source not in tree:
+            raise RefusedError(404)
+        self.branches[branch].staged[path] = self._uploaded(tree[source])
+        return Expected(201)
+
+    def commit(self, branch: str, message: str, *, metadata: Mapping[str, str], allow_empty: bool = False) -> Expected:
+        self._branch(branch)
+        if not self.uncommitted(branch) and not allow_empty:
+            raise RefusedError(400)
+        return self._advance(branch, self.tree(branch), message, metadata, clear=True)
+
+    def commit_tree(self, branch: str, number: int, message: str) -> Expected:
+        """Commit with the tree of an earlier commit."""
+        self._require_clean(branch)
+        return self._advance(branch, self.commits[number].tree, message, {}, clear=True)
+
+    def merge(self, source: str, branch: str, *, strategy: str, squash: bool, allow_empty: bool) -> Expected:
+        head = self._require_clean(branch)
+        theirs = self.resolve(source)
+        outcome = _only(
+            self._merged(base, theirs, head, strategy, allow_empty=allow_empty)
+            for base in self.merge_bases(head, theirs)
+        )
+        if isinstance(outcome, int):
+            raise RefusedError(outcome)
+        parents = (head,) if squash else (head, theirs)
+        metadata = {".lakefs.merge.strategy": strategy or "default"}
+        return self._advance(
+            branch, outcome, f"Merge '{source}' into '{branch}'", metadata, parents=parents, status=200
+        )
+
+    def _merged(self, base: int, source: int, head: int, strategy: str, *, allow_empty: bool) -> Tree | int:
+        """The merged tree, or the status of the refusal."""
+        if same_tree(self.commits[base].tree, self.commits[source].tree) and not allow_empty:
+            return 400
+        try:
+            return merged(*(self.commits[n].tree for n in (base, source, head)), strategy)
+        except _ConflictError:
+            return 409
+
+    def revert(self, branch: str, ref: str, *, parent: int, allow_empty: bool) -> Expected:
+        undone = self.commits[self.resolve(ref)]
+        if len(undone.parents) > 1 and not parent:
+            raise RefusedError(409)
+        if parent > len(undone.parents):
+            raise RefusedError(400)
+        before = self.commits[undone.parents[max(parent, 1) - 1]] if undone.parents else undone
+        head = self.commits[self._require_clean(branch)]
+        tree = _applied(undone, before, head)
+        if same_tree(tree, head.tree) and not allow_empty:
+            raise RefusedError(400)
+        return self._advance(branch, tree, f"Revert {ref}", {}, status=204)
+
+    def cherry_pick(self, branch: str, ref: str, *, parent: int | None) -> Expected:
+        if parent == 0:
+            raise RefusedError(400)
+        picked = self.commits[self.resolve(ref)]
+        if (len(picked.parents) > 1 and not parent) or (parent or 1) > len(picked.parents):
+            raise RefusedError(400)
+        if self.beside_lakefs and picked.metadata:
+            raise AmbiguousError  # lakeFS then shows the new metadata on the old commit as well, for a while
+        before = self.commits[picked.parents[(parent or 1) - 1]]
+        head = self.commits[self._require_clean(branch)]
+        if same_tree(before.tree, picked.tree):
+            raise RefusedError(400)
+        tree = _applied(before, picked, head)
+        origin = {"cherry-pick-origin": f"#{picked.number}", "cherry-pick-committer": "admin"}
+        return self._advance(branch, tree, picked.message, {**picked.metadata, **origin})
+
+    def hard_reset(self, branch: str, ref: str) -> Expected:
+        found = self._branch(branch)
+        if self.beside_lakefs and found.partly_reset and self.uncommitted(branch):
+            raise AmbiguousError  # a dirty branch is no obstacle, except after a reset by prefix: then lakeFS says 400
+        found.head = self.resolve(ref)
+        return Expected(204)
+
+    def reset(self, branch: str, kind: str, path: str) -> Expected:
+        staged = self._branch(branch).staged
+        self.branches[branch].partly_reset = kind == "common_prefix"
+        kept: Callable[[str], bool] = {
+            "reset": lambda _: False,
+            "object": lambda other: other != path,
+            "common_prefix": lambda other: not other.startswith(path),
+        }[kind]
+        self.branches[branch].staged = {name: content for name, content in staged.items() if kept(name)}
+        return Expected(204)
+
+    def create_branch(self, name: str, source: str, *, hidden: bool) -> Expected:
+        if name in self.tags:
+            raise RefusedError(409)
+        number = self.resolve(source)
+        if name in self.branches:
+            raise RefusedError(409)
+        self.branches[name] = Branch(number, hidden)
+        return Expected(201)
+
+    def delete_branch(self, name: str) -> Expected:
+        if name == "main":
+            raise RefusedError(403)
+        self._branch(name)
+        del self.branches[name]
+        return Expected(204)
+
+    def create_tag(self, name: str, ref: str) -> Expected:
+        if name in self.branches:
+            raise RefusedError(409)
+        number = self.resolve(ref)
+        if name in self.tags:
+            raise RefusedError(409)
+        self.tags[name] = number
+        return Expected(201)
+
+    def delete_tag(self, name: str) -> Expected:
+        if name not in self.tags:
+            raise RefusedError(404)
+        del self.tags[name]
+        return Expected(204)
+
+    def _uploaded(self, content: Content) -> Content:
+        return replace(content, upload=next(self._uploads))
+
+    def _branch(self, name: str) -> Branch:
+        if name not in self.branches:
+            raise RefusedError(404)
+        return self.branches[name]
+
+    def _require_clean(self, branch: str) -> int:
+        found = self._branch(branch)
+        if self.uncommitted(branch):
+            raise RefusedError(400)
+        return found.head
+
+    def _advance(
+        self,
+        branch: str,
+        tree: Tree,
+        message: str,
+        metadata: Mapping[str, str],
+        *,
+        parents: tuple[int, ...] | None = None,
+        clear: bool = False,
+        status: int = 201,
+    ) -> Expected:
+        found = self.branches[branch]
+        number = len(self.commits)
+        self.commits.append(Commit(number, parents or (found.head,), tree, message, metadata))
+        found.head = number
+        if clear:
+            found.staged.clear()
+            found.partly_reset = False
+        return Expected(status, number)
+
+
+NO_TREE: Tree = {}
+
+
+def same_tree(one: Tree, other: Tree) -> bool:
+    """Whether two trees have one id.
+
+    Where the same content was written twice, lakeFS sees two trees, and the engine does unless it was in one second.
+    A repository's first commit has no tree at all, which is another one than a tree that became empty.
+    """
+    if one is other:
+        return True
+    if one != other:
+        return False
+    if one is NO_TREE or other is NO_TREE or any(one[path].upload != other[path].upload for path in one):
+        raise AmbiguousError
+    return True
+
+
+def _applied(before: Commit, after: Commit, head: Commit) -> Tree:
+    """The head's tree with what leads from one commit to the other."""
+    try:
+        return merged(before.tree, after.tree, head.tree, "")
+    except _ConflictError:
+        raise RefusedError(409) from None
+
+
+def changes(before: Tree, after: Tree) -> list[Change]:
+    """How the paths differ, in order."""
+    found = []
+    for path in sorted({*before, *after}, key=str.encode):
+        if path not in before:
+            found.append(("added", path))
+        elif path not in after:
+            found.append(("removed", path))
+        elif before[path] != after[path]:
+            found.append(("changed", path))
+    return found
+
+
+def merged(base: Tree, source: Tree, destination: Tree, strategy: str) -> Tree:
+    """The destination with what the source changed."""
+    tree = dict(destination)
+    for _, path in changes(base, source):
+        theirs, ours = source.get(path), destination.get(path)
+        if ours is not None and ours == theirs:
+            same = ours.upload == theirs.upload
+            tree[path] = ours if same else replace(ours, upload=-1 - ours.upload)  # whichever of the two
+        elif ours in (base.get(path), theirs) or strategy == "source-wins":
+            if theirs is None:
+                tree.pop(path, None)
+            else:
+                tree[path] = theirs
+        elif not strategy:
+            raise _ConflictError
+    return tree
+
+
+def _only(outcomes: Iterable[object]) -> object:
+    """The outcome that all agree on."""
+    first, *others = outcomes
+    if any(other != first for other in others):
+        raise AmbiguousError
+    return first
