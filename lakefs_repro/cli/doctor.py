@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from lakefs_repro.cli.agreement import agree
 from lakefs_repro.cli.connection import open_lake, read_config, where_of
 from lakefs_repro.cli.exits import Exit
 from lakefs_repro.cli.options import answering
@@ -76,15 +78,34 @@ class Examined(Result):
 @click.option("--repair", is_flag=True, help="Do the repairs that are offered, after showing them.")
 @click.option("--yes", is_flag=True, help="Do them without asking.")
 @click.option("--dataset", metavar="NAME", help="Look at the versions and ingests of this one only.")
+@click.option("--engine", is_flag=True, help="Look over the embedded engine's folder instead: blocks, trees, waste.")
+@click.option("--deep", is_flag=True, help="With --engine, read every block and compare its SHA-256.")
+@click.option(
+    "--root",
+    metavar="DIR",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="With --engine, the engine's folder; by default that of the configuration.",
+)
 @answering(state="Each repair is done wholly or not at all; the same command goes on with the rest.")
-def command(talk: Conversation, *, repair: bool, yes: bool, dataset: str | None) -> Examined:
+def command(
+    talk: Conversation, *, repair: bool, yes: bool, dataset: str | None, engine: bool, deep: bool, root: Path | None
+) -> Result:
     """Look over the server, the repository, half-done ingests and every version; exit with 1 when a problem is left.
 
     Changes nothing without --repair. With it, the plan is shown and agreed to first; where nobody can be asked, --yes
     says so beforehand.
+
+    With --engine, look over the folder of an embedded engine, which may run meanwhile; --repair then removes what
+    nothing refers to any more, and wants the engine stopped.
     """
     if yes and not repair:
         raise InvalidError("--yes goes with --repair.", hint="add --repair", kind="contradicting-options")
+    if not engine and (deep or root):
+        raise InvalidError("--deep and --root go with --engine.", hint="add --engine", kind="contradicting-options")
+    if engine:
+        from lakefs_repro.cli.doctor_engine import examine  # noqa: PLC0415 - sqlite3 and all, not for --help
+
+        return examine(talk, root, deep=deep, repair=repair, agreed=yes, dataset=dataset)
     config = read_config()
     try:
         lake = open_lake(talk, config)
@@ -96,7 +117,8 @@ def command(talk: Conversation, *, repair: bool, yes: bool, dataset: str | None)
     found = diagnose(lake.context, dataset=dataset)
     if not repair or not found.repairable:
         return Examined(where_of(lake), found)
-    _agree(talk, found.repairable, agreed=yes)
+    plan = [finding.repair.does for finding in found.repairable if finding.repair]
+    agree(talk, plan, agreed=yes, command="lakefs-repro doctor")
     repairs = [_repaired(talk, lake, finding) for finding in found.repairable]
     return Examined(where_of(lake), diagnose(lake.context, dataset=dataset), repairs)
 
@@ -115,26 +137,6 @@ def _unconnected(config: Config, error: LakefsReproError) -> Examined:
     if all(finding.state != "problem" for finding in findings):
         findings = (*findings, Finding("endpoint", "problem", error.message, error.hint))
     return Examined(where, findings)
-
-
-def _agree(talk: Conversation, findings: Sequence[Finding], *, agreed: bool) -> None:
-    """Show the plan and have it agreed to.
-
-    Raises:
-        InvalidError: nobody is there to agree.
-    """
-    for finding in findings:
-        talk.say(f"plan: {finding.repair.does if finding.repair else ''}")
-    if agreed:
-        return
-    if not talk.can_ask:
-        raise InvalidError(
-            f"{counted(len(findings), 'repair')} would be done, and nobody is here to agree. Nothing was changed.",
-            hint="lakefs-repro doctor --repair --yes",
-            kind="not-agreed",
-        )
-    if not talk.agrees("Do this?", default=False):
-        raise InvalidError("Nothing was changed.", hint="lakefs-repro doctor shows it again", kind="not-agreed")
 
 
 def _repaired(talk: Conversation, lake: Lake, finding: Finding) -> Repaired:

@@ -104,7 +104,7 @@ def start(talk: Conversation, *, root: Path | None, show_credentials: bool) -> E
     """Start the engine, or find it running."""
     from lakefs_repro.embedded import process  # noqa: PLC0415 - sockets and sqlite, not for --help
 
-    folder, repository = _folder(root)
+    folder, repository = engine_folder(root)
     talk.progress.step("starting the engine")
     running = process.start(folder)
     engine = Engine(folder, repository, running, said="runs", credentials=show_credentials)
@@ -120,7 +120,7 @@ def stop(talk: Conversation, *, root: Path | None) -> Engine:
     """Stop the engine; requests under way are finished."""
     from lakefs_repro.embedded import process  # noqa: PLC0415 - see start
 
-    folder, repository = _folder(root)
+    folder, repository = engine_folder(root)
     talk.progress.step("stopping the engine")
     said = "was stopped" if process.stop(folder) else "was not running"
     return Engine(folder, repository, None, said=said)
@@ -134,7 +134,7 @@ def status(talk: Conversation, *, root: Path | None, show_credentials: bool) -> 
     """Say whether the engine runs, and where; exits with 1 when it does not."""
     from lakefs_repro.embedded import process  # noqa: PLC0415 - see start
 
-    folder, repository = _folder(root)
+    folder, repository = engine_folder(root)
     running = process.status(folder)
     engine = Engine(folder, repository, running, said="runs" if running else "does not run",
                     credentials=show_credentials)  # fmt: skip
@@ -144,7 +144,8 @@ def status(talk: Conversation, *, root: Path | None, show_credentials: bool) -> 
     return engine
 
 
-def _folder(root: Path | None) -> tuple[Path, str | None]:
+def engine_folder(root: Path | None) -> tuple[Path, str | None]:
+    """The engine's folder, named or configured, and the repository of the configuration."""
     if root is not None:
         return root.resolve(), None
     config = read_config()

@@ -135,6 +135,20 @@ class Engine:
         os.close(self._lock_file)
 
 
+@contextmanager
+def hold(root: Path) -> Iterator[None]:
+    """Have a folder to oneself, as an engine has.
+
+    Raises:
+        ConflictError: an engine runs on it.
+    """
+    handle = _lock(root)
+    try:
+        yield
+    finally:
+        os.close(handle)
+
+
 def _lock(root: Path) -> int:
     handle = os.open(root / "lock", os.O_RDWR | os.O_CREAT, 0o600)
     for _ in range(_LOCK_ATTEMPTS):
