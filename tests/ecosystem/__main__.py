@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -90,6 +91,8 @@ def main() -> int:
     suites = {name: getattr(options, name).resolve() for name in PATHS if getattr(options, name)}
     if not suites and not options.lakectl:
         parser.error("give --wrapper, --spec or --lakectl")
+    if options.lakectl and not (BINARY and shutil.which("lakectl")):
+        parser.error("--lakectl compares: it needs lakectl and lakefs on the PATH")
     differing = compared_suites(suites, options.python)
     if options.lakectl:
         differing += compared_lakectl()
