@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from lakefs_repro.embedded.store.engine import Engine
 
 
-_OPEN_OPERATIONS = {"healthCheck", "getSetupState"}
+_OPEN_OPERATIONS = {"healthCheck", "getSetupState", "getAuthCapabilities", "login", "setup"}
 _THREADS = 24
 _FIRST_ERROR = 400
 _NO_ENDPOINT = json_reply({"message": "invalid API endpoint"}, 404)
@@ -60,7 +60,7 @@ class Api:
             await self._send(scope["method"], self._beside(scope["path"]), send)
             return
         target = (scope.get("raw_path") or scope["path"].encode()).decode("latin-1")
-        call = Call(scope, receive, self._engine, self._pools, self._log)
+        call = Call(scope, receive, self._engine, self._pools, self._log, self._doorkeeper)
         try:
             reply = await self._answer(call, target)
         except ClientGoneError:
@@ -76,10 +76,10 @@ class Api:
             found = self._router.find(call.scope["method"], path[len(API_ROOT) :])
             if found is None:
                 return _NO_ENDPOINT
-            if found[0].operation not in _OPEN_OPERATIONS:
-                authorization = call.header(b"authorization")
-                if not self._doorkeeper.admits(authorization.encode("latin-1") if authorization else None):
-                    raise ApiError(401, "error authenticating request")  # noqa: TRY301  one place answers errors
+            if found[0].operation not in _OPEN_OPERATIONS and not self._doorkeeper.admits(
+                call.header(b"authorization"), call.header(b"cookie")
+            ):
+                raise ApiError(401, "error authenticating request")  # noqa: TRY301  one place answers errors
             route, call.params = found
             if route.handler is None:
                 raise not_implemented(  # noqa: TRY301

@@ -11,8 +11,13 @@ import string
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
+from lakefs_repro.embedded.tokens import COOKIE
+
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from lakefs_repro.embedded.tokens import Token, Tokens
+
 
 _KEY_ALPHABET = string.ascii_uppercase + "234567"
 _SECRET_ALPHABET = string.ascii_letters + string.digits + "+/"
@@ -57,14 +62,37 @@ def write_private(path: Path, text: str) -> None:
 
 
 class Doorkeeper:
-    """Says whether an Authorization header carries the root's credentials, in constant time."""
+    """Says who may come in: with the root's credentials, or with a token for them. Compares in constant time."""
 
-    def __init__(self, credentials: Credentials) -> None:
-        pair = f"{credentials.access_key_id}:{credentials.secret_access_key}"
-        self._expected = base64.b64encode(pair.encode())
+    def __init__(self, credentials: Credentials, tokens: Tokens) -> None:
+        self.access_key_id = credentials.access_key_id
+        self._expected = _basic(credentials.access_key_id, credentials.secret_access_key)
+        self._tokens = tokens
 
-    def admits(self, authorization: bytes | None) -> bool:
-        if authorization is None:
-            return False
-        scheme, _, value = authorization.partition(b" ")
-        return hmac.compare_digest(value.strip(), self._expected) and scheme.lower() == b"basic"
+    def admits(self, authorization: str | None, cookies: str | None) -> bool:
+        """Whether one of the two headers lets in. A bearer's token decides alone, as in lakeFS."""
+        scheme, _, value = (authorization or "").partition(" ")
+        scheme, value = scheme.lower(), value.strip()
+        if scheme == "basic" and hmac.compare_digest(value.encode("latin-1"), self._expected):
+            return True
+        if scheme == "bearer":
+            return self._tokens.admits(value)
+        token = _cookie(cookies) if cookies else ""
+        return bool(token) and self._tokens.admits(token)
+
+    def login(self, user: str, access_key_id: str, secret_access_key: str) -> Token | None:
+        """A token for a user who knows the credentials."""
+        known = hmac.compare_digest(_basic(access_key_id, secret_access_key), self._expected)
+        return self._tokens.issue(user) if known else None
+
+
+def _basic(access_key_id: str, secret_access_key: str) -> bytes:
+    return base64.b64encode(f"{access_key_id}:{secret_access_key}".encode())
+
+
+def _cookie(cookies: str) -> str:
+    for cookie in cookies.split(";"):
+        name, _, value = cookie.strip().partition("=")
+        if name == COOKIE:
+            return value
+    return ""

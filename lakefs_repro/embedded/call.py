@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from lakefs_repro.embedded.accesslog import AccessLog
     from lakefs_repro.embedded.asgi import Receive, Scope
+    from lakefs_repro.embedded.auth import Doorkeeper
     from lakefs_repro.embedded.store.engine import Engine
     from lakefs_repro.embedded.store.repositories import Repository
 
@@ -51,15 +52,30 @@ class Pools(NamedTuple):
 class Call:
     """A request on its way through a handler."""
 
-    __slots__ = ("_headers", "_query", "engine", "hooks", "log", "params", "pool", "receive", "received", "scope")
+    __slots__ = (
+        "_headers",
+        "_query",
+        "doorkeeper",
+        "engine",
+        "hooks",
+        "log",
+        "params",
+        "pool",
+        "receive",
+        "received",
+        "scope",
+    )
 
-    def __init__(self, scope: Scope, receive: Receive, engine: Engine, pools: Pools, log: AccessLog) -> None:
+    def __init__(
+        self, scope: Scope, receive: Receive, engine: Engine, pools: Pools, log: AccessLog, doorkeeper: Doorkeeper
+    ) -> None:
         self.scope = scope
         self.receive = receive
         self.engine = engine
         self.params: dict[str, str] = {}
         self.received = 0
         self.log = log
+        self.doorkeeper = doorkeeper
         self.pool, self.hooks = pools
         self._query: dict[str, list[str]] | None = None
         self._headers: dict[bytes, bytes] | None = None

@@ -66,12 +66,13 @@ def serve(
     from lakefs_repro.embedded.app import create_app  # noqa: PLC0415
     from lakefs_repro.embedded.server import run  # noqa: PLC0415
     from lakefs_repro.embedded.store.engine import Engine  # noqa: PLC0415
+    from lakefs_repro.embedded.tokens import Tokens  # noqa: PLC0415
 
     engine = Engine(root, clock=time.time, presign=presign, import_from=import_from)
     try:
         known = load_or_create(engine.root / CREDENTIALS_FILE, credentials)
         log = AccessLog(engine.root / "access.log", time.time)
-        app = create_app(engine, Doorkeeper(known), log)
+        app = create_app(engine, Doorkeeper(known, Tokens(engine.signer, time.time)), log)
         listener = _listen(host, port)
         state = State(f"http://{_shown(listener, host)}", os.getpid(), __version__, engine.root_id, time.time())
 

@@ -71,6 +71,10 @@ class Signer:
     def _url_signature(self, method: str, path: str, fields: list[tuple[str, str]]) -> str:
         return self._digest("url", method, path, urlencode(sorted(fields))).hex()
 
+    def token_signature(self, said: str) -> bytes:
+        """The signature of what a token says."""
+        return self._digest("token", said)
+
     def address(self, address: str, *scope: str) -> str:
         """``address`` with a signature that holds only for ``scope``."""
         return f"{address},{self._address_signature(address, scope)}"

@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+import csv
+import io
 import secrets
 
+import pyarrow.parquet as pq
 import pytest
 
 
@@ -119,3 +122,42 @@ def test_metadata_is_a_mutable_map(repo):
     assert repo.call("GET", "/metadata").json == {"a": "1", "b": "3"}
     assert repo.call("DELETE", "/metadata", json={"keys": ["a"]}).status == 204
     assert repo.call("GET", "/metadata").json == {"b": "3"}
+
+
+def created(engine, *, expect: int = 201, query: str = "", **body: object) -> str:
+    """Create a repository with sample data; its name."""
+    name = f"sample-{secrets.token_hex(8)}"
+    said = {"name": name, "storage_namespace": f"{engine.namespace_prefix}{name}", "sample_data": True, **body}
+    answer = engine.call("POST", f"/repositories{query}", json=said)
+    assert answer.status == expect, answer.data
+    if expect != 201:
+        assert answer.message == "error populating sample repository: read-only repository"
+    return name
+
+
+def test_sample_data(engine, repository_on):
+    repo = repository_on(engine, created(engine, default_branch="trunk"))
+    log = repo.call("GET", "/refs/trunk/commits").json["results"]
+    assert [each["message"] for each in log] == ["Add sample data", "Repository created"]
+    assert log[0]["metadata"] == {}
+    assert {"README.md", "lakes.parquet"} <= set(repo.paths("trunk"))
+    assert repo.staged("trunk") == []
+    assert repo.call("GET", "/settings/branch_protection").json == [{"pattern": "trunk"}]
+    assert len(repo.call("GET", "/branches").json["results"]) == 1
+    assert repo.call("GET", "/tags").json["results"] == []
+    table = pq.read_table(io.BytesIO(repo.get("lakes.parquet", ref="trunk").data))
+    assert table.num_rows > 0
+
+
+def test_sample_data_where_there_is_no_place_for_it(engine, repository_on):
+    bare = repository_on(engine, created(engine, query="?bare=true"))
+    assert bare.call("GET", "/branches").json["results"] == []
+    read_only = repository_on(engine, created(engine, expect=403, read_only=True))
+    assert read_only.log() == ["Repository created"]
+
+
+def test_the_sample_table_is_the_same_in_both_formats(embedded_engine, repository_on):
+    repo = repository_on(embedded_engine, created(embedded_engine))
+    rows = list(csv.DictReader(io.StringIO(repo.get("data/lakes.csv").data.decode())))
+    table = pq.read_table(io.BytesIO(repo.get("lakes.parquet").data)).to_pylist()
+    assert [{name: str(value) for name, value in row.items()} for row in table] == rows

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lakefs_repro.embedded.routes import (
+    account,
     actions,
     branches,
     bulk_download,
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
 HANDLERS: dict[str, Handler] = {
     **config.HANDLERS,
+    **account.HANDLERS,
     **actions.HANDLERS,
     **repositories.HANDLERS,
     **settings.HANDLERS,

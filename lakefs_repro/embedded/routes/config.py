@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 from lakefs_repro import __version__
 from lakefs_repro.embedded.call import checked
 from lakefs_repro.embedded.reply import json_reply, no_content
-from lakefs_repro.embedded.store.engine import COMMITTER
 from lakefs_repro.embedded.store.formats import FORMAT_VERSION
+from lakefs_repro.embedded.tokens import COOKIE
 
 if TYPE_CHECKING:
     from lakefs_repro.embedded.call import Call
@@ -97,33 +97,13 @@ async def _garbage_collection(_: Call) -> Reply:
 async def _setup_state(_: Call) -> Reply:
     login = {
         "RBAC": "none",
-        "login_cookie_names": ["internal_auth_session"],
+        "login_cookie_names": [COOKIE],
         "login_failed_message": "The credentials don't match.",
         "login_url": "",
         "login_url_method": "none",
         "logout_url": "",
     }
     return json_reply({"comm_prefs_missing": False, "login_config": login, "state": "initialized"})
-
-
-def _user(call: Call) -> dict[str, Any]:
-    created = int(call.engine.database.setting("created"))
-    return {"creation_date": created, "email": "", "friendly_name": "", "id": COMMITTER}
-
-
-async def _current_user(call: Call) -> Reply:
-    return json_reply({"user": _user(call)})
-
-
-async def _users(call: Call) -> Reply:
-    pagination = {"has_more": False, "max_per_page": 0, "next_offset": "", "results": 1}
-    return json_reply({"pagination": pagination, "results": [_user(call)]})
-
-
-async def _one_user(call: Call) -> Reply:
-    if call.params["userId"] != COMMITTER:
-        return json_reply({"message": "user not found"}, 404)
-    return json_reply(_user(call))
 
 
 async def _capabilities(_: Call) -> Reply:
@@ -148,9 +128,6 @@ HANDLERS: dict[str, Handler] = {
     "getLakeFSVersion": _version,
     "getGarbageCollectionConfig": _garbage_collection,
     "getSetupState": _setup_state,
-    "getCurrentUser": _current_user,
-    "listUsers": _users,
-    "getUser": _one_user,
     "getAuthCapabilities": _capabilities,
     "postStatsEvents": _statistics,
     "healthCheck": _health,

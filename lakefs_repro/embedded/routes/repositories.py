@@ -6,9 +6,9 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from lakefs_repro.embedded.call import checked
-from lakefs_repro.embedded.errors import bad_request, not_implemented
+from lakefs_repro.embedded.errors import bad_request, prefixed
 from lakefs_repro.embedded.reply import json_reply, no_content, page_reply
-from lakefs_repro.embedded.store import commits, refs, repositories
+from lakefs_repro.embedded.store import commits, refs, repositories, samples
 
 if TYPE_CHECKING:
     import sqlite3
@@ -69,8 +69,6 @@ async def _create(call: Call) -> Reply:
     name, namespace = body["name"], body["storage_namespace"]
     _require_pattern("name", name, _NAME)
     _require_pattern("storage_namespace", namespace, _NAMESPACE)
-    if body.get("sample_data"):
-        raise not_implemented("createRepository with sample_data is not implemented by the embedded engine")
     default_branch = body.get("default_branch") or "main"
     bare = call.flag("bare")
     now = call.engine.now()
@@ -99,7 +97,11 @@ async def _create(call: Call) -> Reply:
             refs.create_branch(connection, made, default_branch, first.id, hidden=False)
         return made
 
-    shown = _shown(await call.write(create))
+    made = await call.write(create)
+    if body.get("sample_data") and not bare:
+        with prefixed("error populating sample repository: "):
+            await call.run(samples.populate, call.engine, made)
+    shown = _shown(made)
     if bare:
         del shown["read_only"]
     return json_reply(shown, 201)
