@@ -11,6 +11,7 @@ import string
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
+from lakefs_repro.embedded.store.folders import sync_folder
 from lakefs_repro.embedded.tokens import COOKIE
 
 if TYPE_CHECKING:
@@ -59,6 +60,7 @@ def write_private(path: Path, text: str) -> None:
         file.flush()
         os.fsync(file.fileno())
     temporary.replace(path)
+    sync_folder(path.parent)
 
 
 class Doorkeeper:

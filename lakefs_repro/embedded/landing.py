@@ -7,7 +7,7 @@ import hashlib
 import os
 from typing import TYPE_CHECKING, Any
 
-from lakefs_repro.embedded.store.packs import sync_folder
+from lakefs_repro.embedded.store.folders import sync_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -66,6 +66,7 @@ async def _stage_entry(
     if not strict:
         addresses.require_issued(engine, repository, name, path, address)
     refs.branch(call.reader, repository, name)
+    await call.run(addresses.sync_file, engine, address)
     entry = Entry(
         path,
         body["checksum"].strip('"'),

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import re
 import secrets
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lakefs_repro.embedded.errors import bad_request, forbidden, gone
 from lakefs_repro.embedded.store.blocks import Place
 from lakefs_repro.embedded.store.entry import SHA256_HEX_LENGTH
-from lakefs_repro.embedded.store.packs import sync_folder
+from lakefs_repro.embedded.store.folders import sync_folder
 
 if TYPE_CHECKING:
     import sqlite3
@@ -86,10 +88,24 @@ def issued_file(engine: Engine, address: str) -> Path:
 
 def make_folder(engine: Engine, folder: Path) -> None:
     """Make a folder below ``linked/`` that survives a crash."""
-    missing = [each for each in (folder, *folder.parents) if each.is_relative_to(engine.linked) and not each.exists()]
-    for each in reversed(missing):
-        each.mkdir(mode=0o700, exist_ok=True)
-        sync_folder(each.parent)
+    engine.linked_folders.make(folder)
+
+
+def sync_file(engine: Engine, address: str) -> None:
+    """Bring to disk what a client has written to an address below ``linked/``, and its name; fine when it is not there.
+
+    To be done before an entry names it: from then on it counts as ours.
+    """
+    path = _file(engine, address)
+    if not address.startswith(SCHEME) or not is_below(engine.linked, path):
+        return
+    with suppress(FileNotFoundError, NotADirectoryError, IsADirectoryError):
+        handle = os.open(path.resolve(), os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+        sync_folder(path.resolve().parent)
 
 
 def kept_form(engine: Engine, connection: sqlite3.Connection, address: str, *, strict: bool) -> str:

@@ -7,7 +7,8 @@ import secrets
 from typing import TYPE_CHECKING, NamedTuple
 
 from lakefs_repro.embedded.errors import ApiError, TruncatedError, gone
-from lakefs_repro.embedded.store.packs import Packs, sync_folder
+from lakefs_repro.embedded.store.folders import DurableFolders, sync_folder
+from lakefs_repro.embedded.store.packs import Packs
 
 if TYPE_CHECKING:
     import sqlite3
@@ -37,6 +38,8 @@ class Blocks:
         pack_folder = root / "packs"
         for folder in (self._folder, self._temporary, pack_folder):
             folder.mkdir(mode=0o700, exist_ok=True)
+        sync_folder(root)
+        self._folders = DurableFolders(self._folder)
         for leftover in self._temporary.iterdir():
             leftover.unlink()
         self.packs = Packs(pack_folder)
@@ -74,9 +77,7 @@ class Blocks:
     def settle(self, temporary: Path, block: str) -> None:
         """Give a complete, already synced temporary file its name in the store, durably."""
         target = self.path(block)
-        if not target.parent.exists():
-            target.parent.mkdir(mode=0o700, exist_ok=True)
-            sync_folder(self._folder)
+        self._folders.make(target.parent)
         temporary.rename(target)
         sync_folder(target.parent)
 

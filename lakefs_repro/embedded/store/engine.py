@@ -6,15 +6,15 @@ import fcntl
 import os
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from lakefs_repro.embedded.signing import Signer
 from lakefs_repro.embedded.store.blocks import Blocks
 from lakefs_repro.embedded.store.database import Database
+from lakefs_repro.embedded.store.folders import DurableFolders, sync_folder
 from lakefs_repro.embedded.store.imports import Imports
 from lakefs_repro.embedded.store.leftovers import Tidying, forget_shelves
-from lakefs_repro.embedded.store.packs import sync_folder
 from lakefs_repro.embedded.store.runs import RunIds
 from lakefs_repro.embedded.store.staging import Staging
 from lakefs_repro.embedded.store.tasks import Tasks
@@ -52,10 +52,13 @@ class Engine:
     ) -> None:
         root.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.root = root.resolve()
+        with suppress(PermissionError):  # a folder that others keep may be closed to us
+            sync_folder(self.root.parent)
         self._clock = clock
         self._lock_file = _lock(self.root)
         for folder in (self.incoming, self.linked, self.garbage):
             folder.mkdir(mode=0o700, exist_ok=True)
+        self.linked_folders = DurableFolders(self.linked)
         self.presign = presign
         self.import_from = tuple(folder.resolve() for folder in import_from)
         self.database = Database(self.root / "metadata.sqlite", now=self.now())

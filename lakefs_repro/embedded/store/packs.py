@@ -6,6 +6,7 @@ import os
 from typing import TYPE_CHECKING
 
 from lakefs_repro.embedded.errors import TruncatedError, gone
+from lakefs_repro.embedded.store.folders import sync_folder
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,11 +33,18 @@ class Packs:
 
     def open_at(self, number: int, end: int) -> None:
         """Go on in pack ``number`` behind byte ``end``."""
+        file = os.open(self.path(number), os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            if os.fstat(file).st_size > end:
+                os.ftruncate(file, end)
+            sync_folder(self._folder)
+        except OSError:
+            os.close(file)
+            raise
+        if self._file is not None:
+            os.close(self._file)
+        self._file = file
         self._number, self._end, self._durable_end = number, end, end
-        self._file = os.open(self.path(number), os.O_RDWR | os.O_CREAT, 0o600)
-        if os.fstat(self._file).st_size > end:
-            os.ftruncate(self._file, end)
-        sync_folder(self._folder)
 
     def path(self, number: int) -> Path:
         return self._folder / f"{number:08d}.pack"
@@ -56,8 +64,6 @@ class Packs:
 
     def _roll_over(self) -> None:
         self.persist()
-        if self._file is not None:
-            os.close(self._file)
         self.open_at(self._number + 1, 0)
 
     def persist(self) -> None:
@@ -102,12 +108,3 @@ class Packs:
             if handle is not None:
                 os.close(handle)
         self._readers, self._file = {}, None
-
-
-def sync_folder(folder: Path) -> None:
-    """Make names that were created in ``folder`` survive a crash."""
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -12,7 +12,7 @@ import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from lakefs_repro.embedded.store.packs import sync_folder
+from lakefs_repro.embedded.store.folders import sync_folder
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -95,10 +95,10 @@ class Uploads:
             folder = self.require(upload)
             kept = folder / _part_name(part)
             temporary.rename(kept)
+            sync_folder(folder)  # before the earlier one goes: a crash leaves one of the two
             for other in folder.glob(f"{part.number:05d}-*"):
                 if other != kept:
                     other.unlink()
-        sync_folder(folder)
 
     def assemble(self, upload: str, address: str, parts: Sequence[Part], into: Path) -> Assembled:
         """Put the parts together in the file ``into``, and bring it to disk.
