@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 from lakefs_repro.embedded.inspection.check import look, unnamed_files
 from lakefs_repro.embedded.inspection.findings import Inspection
 from lakefs_repro.embedded.inspection.folder import DATABASE, changing
+from lakefs_repro.embedded.store.folders import sync_folder
 from lakefs_repro.embedded.store.formats import FORMAT_VERSION
-from lakefs_repro.embedded.store.packs import sync_folder
 from lakefs_repro.errors import RejectedError
 
 if TYPE_CHECKING:
