@@ -113,3 +113,14 @@ def test_order_is_by_date_then_by_id(repo):
     repo.commit("s2000", branch="side", date=2000)
     repo.merge("side", message="merge")
     assert repo.log()[:5] == ["merge", "b3000", "s2000", "s5000", "base"]
+
+
+def test_a_commit_that_the_filters_leave_out_does_not_stop_the_log(repo):
+    repo.committed({"a": b"1"}, message="first")
+    stop = repo.committed({"b": b"1"}, message="second")
+    repo.committed({"a": b"2"}, message="third")
+    assert repo.log(objects="a", stop_at=stop) == ["third", "first"]
+    assert repo.log(objects="b", stop_at=stop) == ["second"]
+    assert repo.log(stop_at=stop, after=stop) == ["first", "Repository created"]
+    both = repo.call("GET", "/refs/main/commits", fields={"stop_at": "none", "after": "nor-this"})
+    assert (both.status, both.message) == (404, "stop_at: not found")

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from urllib.parse import quote
 
 import pytest
 
@@ -165,3 +166,17 @@ def test_merges_at_once_all_land(repo):
         answers = list(pool.map(lambda number: repo.merge(f"b{number}"), range(8)))
     assert [answer.status for answer in answers] == [200] * 8
     assert repo.paths() == ["base", *(f"f{number}" for number in range(8))]
+
+
+@pytest.mark.parametrize(
+    ("source", "destination", "status", "message"),
+    [
+        ("one", "other", 404, "get commit by ref other: not found"),
+        ("one", "main", 404, "get commit by branch one: not found"),
+        ("main", "a b", 400, "argument destination: ref: invalid value: validation error"),
+        ("a b", "a b", 400, "argument destination: ref: invalid value: validation error"),
+    ],
+)
+def test_merge_bases_that_are_not_there(repo, source, destination, status, message):
+    answer = repo.call("GET", f"/refs/{quote(source)}/merge/{quote(destination)}")
+    assert (answer.status, answer.message) == (status, message)

@@ -127,12 +127,12 @@ def _history(engine: Engine, repository: Repository, request: LogRequest) -> lis
         with prefixed("ref: "):
             start = expressions.resolve_commit(connection, repository, request.ref)
         after = stop = None
-        if request.after:
-            with prefixed("from ref: "):
-                after = expressions.resolve_commit(connection, repository, request.after).id
         if request.stop_at:
             with prefixed("stop_at: "):
                 stop = expressions.resolve_commit(connection, repository, request.stop_at).id
+        if request.after:
+            with prefixed("from ref: "):
+                after = expressions.resolve_commit(connection, repository, request.after).id
         history = History(connection, repository)
         wanted: list[Commit] = []
         for each in history.log(start, first_parent=request.first_parent):
@@ -140,10 +140,11 @@ def _history(engine: Engine, repository: Repository, request: LogRequest) -> lis
                 break
             if after is None and _touches(engine, history, each, request):
                 wanted.append(each)
+                # As measured: a commit that the filters leave out does not stop the log.
+                if each.id == stop or len(wanted) > request.amount:
+                    break
             if after == each.id:
                 after = None
-            if each.id == stop or len(wanted) > request.amount:
-                break
         return wanted
 
 

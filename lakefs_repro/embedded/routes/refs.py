@@ -200,15 +200,15 @@ async def _merge(call: Call) -> Reply:
 
 async def _merge_base(call: Call) -> Reply:
     repository, source, destination = found(call), call.params["sourceRef"], call.params["destinationBranch"]
-    expressions.require_ref(source, "source")
     expressions.require_ref(destination, "destination")
+    expressions.require_ref(source, "source")
 
     def work() -> dict[str, str]:
         with call.engine.database.snapshot() as connection:
-            with prefixed(f"get commit by branch {source}: "):
-                one = expressions.merge_side(connection, repository, source)
             with prefixed(f"get commit by ref {destination}: "):
                 other = expressions.merge_side(connection, repository, destination)
+            with prefixed(f"get commit by branch {source}: "):
+                one = expressions.merge_side(connection, repository, source)
             base = History(connection, repository).merge_base(one, other)
             # As measured: lakeFS names the two sides the other way round.
             return {
