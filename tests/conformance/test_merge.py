@@ -180,3 +180,24 @@ def test_merges_at_once_all_land(repo):
 def test_merge_bases_that_are_not_there(repo, source, destination, status, message):
     answer = repo.call("GET", f"/refs/{quote(source)}/merge/{quote(destination)}")
     assert (answer.status, answer.message) == (status, message)
+
+
+@pytest.mark.parametrize("way", ["merge", "cherry-pick", "revert", "source_metarange"])
+def test_staged_copies_of_what_is_there_do_not_undo_what_comes_in(repo, way):
+    repo.committed({"a": b"1", "b": b"1"})
+    repo.branch("work")
+    deleted = repo.committed({"a": None}, branch="work")
+    repo.put("a", b"1")
+    assert repo.staged() == []
+    if way == "merge":
+        assert repo.merge("work").status == 200
+    elif way == "cherry-pick":
+        assert repo.call("POST", "/branches/main/cherry-pick", json={"ref": deleted}).status == 201
+    elif way == "revert":
+        body = {"ref": "main", "parent_number": 0}
+        assert repo.call("POST", "/branches/main/revert", json=body).status == 204
+    else:
+        tree = repo.call("GET", f"/commits/{deleted}").json["meta_range_id"]
+        assert repo.commit(fields={"source_metarange": tree}).status == 201
+    assert "a" not in repo.paths()
+    assert repo.staged() == []

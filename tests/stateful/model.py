@@ -228,12 +228,12 @@ class Model:
         self._branch(branch)
         if not self.uncommitted(branch) and not allow_empty:
             raise RefusedError(400)
-        return self._advance(branch, self.tree(branch), message, metadata, clear=True)
+        return self._advance(branch, self.tree(branch), message, metadata)
 
     def commit_tree(self, branch: str, number: int, message: str) -> Expected:
         """Commit with the tree of an earlier commit."""
         self._require_clean(branch)
-        return self._advance(branch, self.commits[number].tree, message, {}, clear=True)
+        return self._advance(branch, self.commits[number].tree, message, {})
 
     def merge(self, source: str, branch: str, *, strategy: str, squash: bool, allow_empty: bool) -> Expected:
         head = self._require_clean(branch)
@@ -359,16 +359,14 @@ class Model:
         metadata: Mapping[str, str],
         *,
         parents: tuple[int, ...] | None = None,
-        clear: bool = False,
         status: int = 201,
     ) -> Expected:
         found = self.branches[branch]
         number = len(self.commits)
         self.commits.append(Commit(number, parents or (found.head,), tree, message, metadata))
         found.head = number
-        if clear:
-            found.staged.clear()
-            found.partly_reset = False
+        found.staged.clear()  # where something else than a commit moves the head, all of it says nothing new
+        found.partly_reset = False
         return Expected(status, number)
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from lakefs_repro.embedded.errors import ApiError, bad_request, prefixed
-from lakefs_repro.embedded.store import commits, expressions
+from lakefs_repro.embedded.store import commits, expressions, staging
 from lakefs_repro.embedded.store.advance import Draft, advance, edited, existing
 from lakefs_repro.embedded.store.compare import compare
 from lakefs_repro.embedded.store.engine import COMMITTER
@@ -118,7 +118,8 @@ def merge(
         )
         if request.squash:  # as measured: it counts as younger than both sides all the same
             made = replace(made, generation=1 + max(head.generation, source.generation))
-        return Draft(made, tree, source=source)
+        # What is staged here says nothing new. It goes, as in lakeFS, or it would undo what comes in.
+        return Draft(made, tree, staged_up_to=staging.last_sequence(connection, branch.id), source=source)
 
     return advance(engine, repository, destination, prepare, approval)
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lakefs_repro.embedded.errors import ApiError, bad_request, conflict, prefixed
-from lakefs_repro.embedded.store import commits, expressions, protection, refs
+from lakefs_repro.embedded.store import commits, expressions, protection, refs, staging
 from lakefs_repro.embedded.store.advance import Draft, advance, existing
 from lakefs_repro.embedded.store.engine import COMMITTER
 from lakefs_repro.embedded.store.merging import MergeConflictError, Sides, merged, require_clean
@@ -52,7 +52,7 @@ def revert(
         tree = _applied(engine, head, undone.metarange_id, before)
         if tree.metarange_id == head.metarange_id and not revision.allow_empty:
             raise _no_changes()
-        return _draft(engine, repository, head, tree, message, revision.metadata or {})
+        return _draft(engine, repository, (connection, branch, head), tree, message, revision.metadata or {})
 
     return advance(engine, repository, branch_name, prepare, approval)
 
@@ -78,7 +78,7 @@ def cherry_pick(
         if before == picked.metarange_id:  # a commit that did something, but nothing new here, is picked all the same
             raise _no_changes()
         tree = _applied(engine, head, before, picked.metarange_id)
-        return _draft(engine, repository, head, tree, message, metadata)
+        return _draft(engine, repository, (connection, branch, head), tree, message, metadata)
 
     return advance(engine, repository, branch_name, prepare, approval)
 
@@ -129,11 +129,12 @@ def _applied(engine: Engine, head: Commit, before: str, after: str) -> NewTree:
 def _draft(
     engine: Engine,
     repository: Repository,
-    head: Commit,
+    destination: tuple[sqlite3.Connection, Branch, Commit],
     tree: NewTree,
     message: str,
     metadata: Mapping[str, str],
 ) -> Draft:
+    connection, branch, head = destination
     made = commits.make(
         repository,
         (head,),
@@ -143,4 +144,4 @@ def _draft(
         metarange_id=tree.metarange_id,
         metadata=metadata,
     )
-    return Draft(made, tree)
+    return Draft(made, tree, staged_up_to=staging.last_sequence(connection, branch.id))  # see merge
