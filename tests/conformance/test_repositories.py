@@ -1,11 +1,14 @@
 from __future__ import annotations
 
-import csv
+import hashlib
 import io
 import secrets
 
 import pyarrow.parquet as pq
 import pytest
+
+# Of the 32 paths of lakeFS' own sample, one a line.
+SAMPLE_PATHS = "fa6407a4aef515a0b9b07fd1a65305ad9c1e648d5a4a715a407de6fde2d3d9e1"
 
 
 def _creation(engine, name, **more):
@@ -140,13 +143,26 @@ def test_sample_data(engine, repository_on):
     log = repo.call("GET", "/refs/trunk/commits").json["results"]
     assert [each["message"] for each in log] == ["Add sample data", "Repository created"]
     assert log[0]["metadata"] == {}
-    assert {"README.md", "lakes.parquet"} <= set(repo.paths("trunk"))
+    paths = repo.paths("trunk")
+    assert [path for path in paths if not path.startswith("images/")] == [
+        "README.md",
+        "data/lakes.source.md",
+        "lakes.parquet",
+    ]
+    digest = hashlib.sha256("\n".join(paths).encode()).hexdigest()
+    assert (len(paths), digest) == (32, SAMPLE_PATHS)
     assert repo.staged("trunk") == []
     assert repo.call("GET", "/settings/branch_protection").json == [{"pattern": "trunk"}]
     assert len(repo.call("GET", "/branches").json["results"]) == 1
     assert repo.call("GET", "/tags").json["results"] == []
     table = pq.read_table(io.BytesIO(repo.get("lakes.parquet", ref="trunk").data))
-    assert table.num_rows > 0
+    assert [(column.name, str(column.type)) for column in table.schema] == [
+        ("Hylak_id", "int64"),
+        ("Lake_name", "string"),
+        ("Country", "string"),
+        ("Depth_m", "double"),
+    ]
+    assert table.num_rows == 100_000
 
 
 def test_sample_data_where_there_is_no_place_for_it(engine, repository_on):
@@ -156,8 +172,9 @@ def test_sample_data_where_there_is_no_place_for_it(engine, repository_on):
     assert read_only.log() == ["Repository created"]
 
 
-def test_the_sample_table_is_the_same_in_both_formats(embedded_engine, repository_on):
+def test_sample_pictures_are_pictures(embedded_engine, repository_on):
     repo = repository_on(embedded_engine, created(embedded_engine))
-    rows = list(csv.DictReader(io.StringIO(repo.get("data/lakes.csv").data.decode())))
-    table = pq.read_table(io.BytesIO(repo.get("lakes.parquet").data)).to_pylist()
-    assert [{name: str(value) for name, value in row.items()} for row in table] == rows
+    pictures = {path: repo.get(path).data for path in repo.paths(prefix="images/")}
+    assert {data[:4] for path, data in pictures.items() if path.endswith(".png")} == {b"\x89PNG"}
+    assert {data[:6] for path, data in pictures.items() if path.endswith(".gif")} == {b"GIF89a"}
+    assert len({hashlib.sha256(data).digest() for data in pictures.values()}) == 29
