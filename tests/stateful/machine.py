@@ -13,6 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 
 from lakefs_repro.embedded.store.ranges import is_boundary
 from stateful.model import OPAQUE, AmbiguousError, Content, Expected, Model, RefusedError
+from stateful.roads import ROADS
 from stateful.side import Server, Side
 
 _BIG = 70_000  # above what is packed
@@ -113,9 +114,13 @@ class Machine(RuleBasedStateMachine):
             if branch in self.model.branches:
                 side.check_contents(self.model, branch, [path])
 
-    @rule(branch=branches, path=paths, content=contents)
-    def put_more(self, branch: str, path: str, content: Content) -> None:
-        self.do("put", branch, branch, path, content)
+    @rule(road=st.sampled_from(sorted(ROADS)), branch=branches, path=paths, content=contents)
+    def put_by(self, road: str, branch: str, path: str, content: Content) -> None:
+        self.do("put_by", branch, road, branch, path, content)
+        self.done[f"by {road}"] += 1
+        for side in self.sides:
+            if branch in self.model.branches:
+                side.check_contents(self.model, branch, [path])
 
     @rule(branch=branches, path=paths)
     def upload_again(self, branch: str, path: str) -> None:
@@ -240,6 +245,14 @@ class Machine(RuleBasedStateMachine):
             side.check_log(self.model, ref, first_parent=True)
             side.check_log_of(self.model, ref, path)
             side.check_tree(self.model, ref)
+
+    @rule(days=st.sampled_from([1, -1]))
+    def collect(self, days: int) -> None:
+        """Prepare a garbage collection; it takes nothing away."""
+        for side in self.sides:
+            if side.server.is_embedded:
+                side.check_retained(self.model, days)
+                self.done["collections prepared"] += 1
 
     @precondition(lambda self: self.quiet > 12)
     @rule(kill=yes_or_no)

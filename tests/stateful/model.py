@@ -191,9 +191,11 @@ class Model:
                 shown.append(("conflict", path))
         return shown
 
-    def retained(self) -> set[int]:
-        """What garbage collection must keep while everything is younger than any window."""
-        return set().union(*(self.ancestors(branch.head) for branch in self.branches.values()))
+    def retained(self, days: int) -> set[int]:
+        """What a garbage collection must keep: while all is young, everything; with no days at all, the heads."""
+        if days > 0:
+            return set(range(len(self.commits)))
+        return {branch.head for branch in self.branches.values()}
 
     # What changes it
 
@@ -203,6 +205,11 @@ class Model:
             raise RefusedError(412)
         found.staged[path] = self._uploaded(content)
         return Expected(201)
+
+    def put_by(self, road: str, branch: str, path: str, content: Content) -> Expected:
+        """By whichever road, the same comes of it."""
+        del road
+        return self.put(branch, path, content)
 
     def delete(self, branch: str, path: str) -> Expected:
         found = self._branch(branch)

@@ -8,6 +8,7 @@ import random
 import re
 import signal
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -15,6 +16,7 @@ from support.engines import EngineUnderTest
 
 from lakefs_repro.embedded import process
 from stateful.model import Content, Model
+from stateful.roads import OF_LAKEFS, ROADS
 
 _COMMIT = re.compile(r"#(\d+)")
 
@@ -71,6 +73,11 @@ class Side:
         return self.call(
             "POST", f"/branches/{branch}/objects", fields={"path": path}, body=content.data, headers=headers
         )
+
+    def put_by(self, road: str, branch: str, path: str, content: Content) -> Any:
+        """By a road of the engine's own, or by lakeFS' where the server has no such road."""
+        known = self.server.is_embedded or road in OF_LAKEFS
+        return ROADS[road if known else "api"](self, branch, path, content)
 
     def delete(self, branch: str, path: str) -> Any:
         return self.call("DELETE", f"/branches/{branch}/objects", fields={"path": path})
@@ -201,6 +208,15 @@ class Side:
         path = f"/refs/{self._ref(left)}/diff/{self._ref(right)}"
         found = [(each["type"], each["path"]) for each in self._results(path, type=kind)]
         self._same(f"{kind} diff of {left} and {right}", found, expected)
+
+    def check_retained(self, model: Model, days: int) -> None:
+        """What a garbage collection would keep; a lakeFS with a local store does not say."""
+        self.call("PUT", "/settings/gc_rules", json={"default_retention_days": days, "branches": []})
+        answer = self.call("POST", "/gc/prepare_commits")
+        assert answer.status == 201, answer.data
+        file = Path(answer.json["gc_commits_location"].removeprefix("local://"))
+        found = sorted(line.split(",")[0] for line in file.read_text().splitlines()[1:])
+        self._same(f"retained for {days} days", found, sorted(self.ids[n] for n in model.retained(days)))
 
     def check_everything(self, model: Model, chance: random.Random) -> None:
         """All refs and all commits with their trees; the bytes of each branch, and of some commits."""
