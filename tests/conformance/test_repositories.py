@@ -178,3 +178,65 @@ def test_sample_pictures_are_pictures(embedded_engine, repository_on):
     assert {data[:4] for path, data in pictures.items() if path.endswith(".png")} == {b"\x89PNG"}
     assert {data[:6] for path, data in pictures.items() if path.endswith(".gif")} == {b"GIF89a"}
     assert len({hashlib.sha256(data).digest() for data in pictures.values()}) == 29
+
+
+@pytest.fixture
+def read_only(engine, repository_on):
+    """A repository that is read-only and has a commit on ``main`` all the same."""
+    name = f"ro-{secrets.token_hex(8)}"
+    assert engine.call("POST", "/repositories", json=_creation(engine, name, read_only=True)).status == 201
+    repo = repository_on(engine, name)
+    headers = {"Content-Type": "application/octet-stream"}
+    for path in ("a", "b"):
+        fields = {"path": path, "force": "true"}
+        answer = repo.call("POST", "/branches/main/objects", fields=fields, body=b"1", headers=headers)
+        assert answer.status == 201
+    assert repo.commit("made", force=True).status == 201
+    return repo
+
+
+_FORCED = [
+    ("POST", "/branches/main/objects/copy", {"src_path": "a"}, {"dest_path": "c"}, 201),
+    ("POST", "/branches/main/commits", {"message": "x", "allow_empty": True}, {}, 201),
+    ("POST", "/branches", {"name": "b", "source": "main"}, {}, 201),
+    ("POST", "/tags", {"id": "t", "ref": "main"}, {}, 201),
+    ("PUT", "/branches/main", {"type": "reset"}, {}, 204),
+    ("POST", "/branches/main/revert", {"ref": "main", "parent_number": 0}, {}, 204),
+    ("POST", "/refs/main/merge/main", {}, {}, 200),
+    ("DELETE", "/branches/main/objects", None, {"path": "a"}, 204),
+    ("PUT", "/branches/main/hard_reset", None, {"ref": "main"}, 204),
+    ("DELETE", "/tags/none", None, {}, 404),
+    ("DELETE", "/branches/none", None, {}, 404),
+]
+
+
+@pytest.mark.parametrize(("method", "path", "body", "fields", "status"), _FORCED)
+def test_force_writes_to_a_read_only_repository(read_only, method, path, body, fields, status):
+    refused = read_only.call(method, path, json=body, fields=fields)
+    assert (refused.status, refused.message) == (403, "read-only repository")
+    if body is None:
+        forced = read_only.call(method, path, fields={**fields, "force": "true"})
+    else:
+        forced = read_only.call(method, path, json={**body, "force": True}, fields=fields)
+    assert forced.status == status, forced.data
+
+
+def test_bulk_deletion_from_a_read_only_repository(read_only):
+    path, body = "/branches/main/objects/delete", {"paths": ["a"]}
+    (error,) = read_only.call("POST", path, json=body).json["errors"]
+    assert (error["status_code"], error["message"]) == (403, "read-only repository")
+    assert read_only.call("POST", path, json=body, fields={"force": "true"}).json == {"errors": []}
+    assert read_only.paths() == ["b"]
+
+
+def test_what_is_missing_comes_before_what_is_read_only(read_only):
+    copied = read_only.call("POST", "/branches/main/objects/copy", json={"src_path": "none"}, fields={"dest_path": "c"})
+    assert (copied.status, copied.message) == (404, "not found")
+    nowhere = read_only.put("a", branch="none")
+    assert (nowhere.status, nowhere.message) == (404, "branch 'none' not found")
+
+
+def test_pull_requests_do_not_count_as_writing(read_only):
+    assert read_only.call("POST", "/branches", json={"name": "b", "source": "main", "force": True}).status == 201
+    body = {"title": "t", "source_branch": "b", "destination_branch": "main"}
+    assert read_only.call("POST", "/pulls", json=body).status == 201

@@ -46,7 +46,7 @@ def refs_page(rows: list[Ref], amount: int) -> Reply:
 
 async def _create(call: Call) -> Reply:
     body = checked(await call.json(), "BranchCreation", _CREATION)
-    repository, name, source = writable(call), body["name"], body["source"]
+    repository, name, source = writable(call, force=body.get("force", False)), body["name"], body["source"]
     if not name:
         raise ApiError(500, "argument branch: required value: validation error")
     refs.require_branch_name(name)
@@ -81,8 +81,7 @@ async def _list(call: Call) -> Reply:
 
 
 async def _delete(call: Call) -> Reply:
-    repository, name = writable(call), call.params["branch"]
-    call.flag("force")
+    repository, name = writable(call, force=call.flag("force")), call.params["branch"]
     await call.move(repository, moves.delete_branch, name)
     return no_content()
 
@@ -93,7 +92,7 @@ async def _reset(call: Call) -> Reply:
     require_one_of("ResetCreation", "type", kind, _RESET_KINDS)
     if kind == "object":
         objects.require_path(path)
-    repository, name = writable(call), call.params["branch"]
+    repository, name = writable(call, force=body.get("force", False)), call.params["branch"]
 
     def reset(connection: sqlite3.Connection) -> None:
         objects.reset(connection, repository, name, kind=kind, path=path)
@@ -104,9 +103,9 @@ async def _reset(call: Call) -> Reply:
 
 async def _hard_reset(call: Call) -> Reply:
     ref = call.required("ref")
-    call.flag("force")
+    force = call.flag("force")
     expressions.require_ref(ref)
-    await call.run(hard_reset, call.engine, writable(call), call.params["branch"], ref)
+    await call.run(hard_reset, call.engine, writable(call, force=force), call.params["branch"], ref)
     return no_content()
 
 
@@ -132,10 +131,11 @@ def _revision(body: dict[str, Any]) -> Revision:
 
 
 async def _revert(call: Call) -> Reply:
-    revision = _revision(checked(await call.json(), "RevertCreation", _REVERT))
+    body = checked(await call.json(), "RevertCreation", _REVERT)
+    revision = _revision(body)
     if revision.parent_number < 0:
         raise bad_request("argument parentNumber: invalid value: validation error")
-    await call.move(writable(call), moves.revert, call.params["branch"], revision)
+    await call.move(writable(call, force=body.get("force", False)), moves.revert, call.params["branch"], revision)
     return no_content()
 
 
@@ -144,7 +144,8 @@ async def _cherry_pick(call: Call) -> Reply:
     revision = _revision(body)
     if body.get("parent_number") is not None and revision.parent_number <= 0:
         raise bad_request("argument parentNumber: value should be greater than 0: invalid value: validation error")
-    commit = await call.move(writable(call), moves.cherry_pick, call.params["branch"], revision)
+    repository = writable(call, force=body.get("force", False))
+    commit = await call.move(repository, moves.cherry_pick, call.params["branch"], revision)
     return json_reply(commit_shown(commit), 201)
 
 

@@ -59,7 +59,7 @@ async def _commit(call: Call) -> Reply:
         date=body.get("date"),
         source_metarange=call.optional("source_metarange"),
     )
-    repository, name = writable(call), call.params["branch"]
+    repository, name = writable(call, force=body.get("force", False)), call.params["branch"]
     if refs.find_branch(call.reader, repository, name) is None:
         refs.require_branch_id(name)
         raise _nowhere(call, repository, name)

@@ -27,15 +27,15 @@ _BAD_REQUEST = 400
 _COPY = {"src_path": "string*", "src_ref": "string", "force": "boolean", "shallow": "boolean"}
 
 
-def _check_flags(call: Call) -> None:
-    """Parameters that change nothing here must be well written all the same."""
-    for name in ("force", "no_tombstone"):
-        call.flag(name)
+def _forced(call: Call) -> bool:
+    """Whether a read-only repository is written to all the same."""
+    call.flag("no_tombstone")  # changes nothing here, and must be well written all the same
+    return call.flag("force")
 
 
 async def _delete(call: Call) -> Reply:
-    path, repository, name = call.required("path"), writable(call), call.params["branch"]
-    _check_flags(call)
+    path, force, name = call.required("path"), _forced(call), call.params["branch"]
+    repository = writable(call, force=force)
     objects.require_path(path)
 
     def delete(connection: sqlite3.Connection) -> None:
@@ -49,7 +49,7 @@ async def _delete(call: Call) -> Reply:
 
 async def _delete_many(call: Call) -> Reply:
     paths = checked(await call.json(), "PathList", {"paths": "array*"})["paths"]
-    _check_flags(call)
+    force = _forced(call)
     for index, path in enumerate(paths):
         check("PathList", f"paths/{index}", path, "string")
     if len(paths) > _MAX_PATHS:
@@ -61,7 +61,8 @@ async def _delete_many(call: Call) -> Reply:
         if branch is None and refs.is_branch_name(name):  # as measured: lakeFS answers 200 here
             return []
         try:
-            repository.require_writable()
+            if not force:
+                repository.require_writable()
             refs.require_branch_id(name)
             protection.require_allowed(connection, repository, name, protection.WRITE)
             for index, path in enumerate(paths):
@@ -83,7 +84,7 @@ async def _copy(call: Call) -> Reply:
     if body.get("shallow"):
         raise not_implemented("Not Implemented")
     objects.require_path(target)
-    repository, name, engine = writable(call), call.params["branch"], call.engine
+    repository, name, engine = found(call), call.params["branch"], call.engine
     objects.require_path(body["src_path"])
     expressions.require_ref(body.get("src_ref") or name)
     objects.writable_branch(engine, call.reader, repository, name)
@@ -92,6 +93,8 @@ async def _copy(call: Call) -> Reply:
         source = engine.view(connection, resolved).lookup(body["src_path"])
     if source is None:
         raise not_found()
+    if not body.get("force"):
+        repository.require_writable()
     content = None if source.block else await _content(call, source)
     address = content.block if content else source.address
     copied = source._replace(path=target, mtime=engine.now(), address=address)

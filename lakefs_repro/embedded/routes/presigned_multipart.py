@@ -13,7 +13,7 @@ from lakefs_repro.embedded.landing import Landing, publish
 from lakefs_repro.embedded.presigning import part_url
 from lakefs_repro.embedded.reply import Reply, json_reply, no_content
 from lakefs_repro.embedded.routes.download import open_at
-from lakefs_repro.embedded.routes.repositories import writable
+from lakefs_repro.embedded.routes.repositories import found, writable
 from lakefs_repro.embedded.shown import object_stats
 from lakefs_repro.embedded.store import addresses, expressions, objects, refs, repositories
 from lakefs_repro.embedded.store.entry import Entry
@@ -80,7 +80,7 @@ def _no_such_upload(operation: str) -> ApiError:
 
 async def _begin(call: Call) -> Reply:
     path, count = call.required("path"), call.query("parts", "0")
-    repository, branch, engine = writable(call), call.params["branch"], call.engine
+    repository, branch, engine = found(call), call.params["branch"], call.engine
     _require_offered(call)
     if not re.fullmatch(r"-?\d{1,18}", count):
         raise bad_request(f'parameter "parts" in query has an error: value {count}: an invalid integer: invalid syntax')
@@ -97,7 +97,7 @@ async def _begin(call: Call) -> Reply:
 
 
 async def _part(call: Call) -> Reply:
-    number, repository = _part_number(call), writable(call)
+    number, repository = _part_number(call), found(call)
     call.required("path")
     body = checked(await call.json(), "UploadPartFrom", _ADDRESSED)
     _require_address(call, repository, body)
@@ -106,7 +106,7 @@ async def _part(call: Call) -> Reply:
 
 
 async def _copy_part(call: Call) -> Reply:
-    number, repository = _part_number(call), writable(call)
+    number, repository = _part_number(call), found(call)
     call.required("path")
     body = checked(await call.json(), "UploadPartCopyFrom", {**_ADDRESSED, "copy_source": "object*"})
     source = checked(body["copy_source"], "UploadPartCopyFrom", _SOURCE)
@@ -212,7 +212,7 @@ def _assemble(call: Call, upload: str, address: str, parts: list[Part]) -> Assem
 
 async def _abort(call: Call) -> Reply:
     call.required("path")
-    repository = writable(call)
+    repository = found(call)
     body = await call.json(may_be_absent=True)
     _require_offered(call)
     if not call.received:

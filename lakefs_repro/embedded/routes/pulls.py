@@ -47,7 +47,6 @@ async def _create(call: Call) -> Reply:
     repository = found(call)
     said = {name: body.get(name, "") for name in _CREATION}
     pulls.require_branches(call.reader, repository, said["source_branch"], said["destination_branch"])
-    repository.require_writable()
     now = call.engine.moment()
     pull_id = await call.write(lambda connection: pulls.create(connection, repository, said, now))
     return json_reply({"id": pull_id}, 201)

@@ -191,7 +191,7 @@ async def _merge(call: Call) -> Reply:
         squash=body.get("squash_merge", False),
         allow_empty=body.get("allow_empty", False) or body.get("force", False),
     )
-    repository, destination = writable(call), call.params["destinationBranch"]
+    repository, destination = writable(call, force=body.get("force", False)), call.params["destinationBranch"]
     refs.require_branch_id(destination, "destination")
     expressions.require_ref(request.source, "source")
     made = await call.move(repository, moves.merge, destination, request)

@@ -49,10 +49,11 @@ def found(call: Call) -> Repository:
     return repositories.find(call.reader, name)
 
 
-def writable(call: Call) -> Repository:
-    """The same, and 403 when it is read-only."""
+def writable(call: Call, *, force: bool = False) -> Repository:
+    """The same, and 403 when it is read-only and the write is not forced."""
     repository = found(call)
-    repository.require_writable()
+    if not force:
+        repository.require_writable()
     return repository
 
 
@@ -126,9 +127,7 @@ async def _list(call: Call) -> Reply:
 
 
 async def _delete(call: Call) -> Reply:
-    repository = found(call)
-    if not call.flag("force"):
-        repository.require_writable()
+    repository = writable(call, force=call.flag("force"))
     await call.write(lambda connection: repositories.delete(connection, repository))
     return no_content()
 

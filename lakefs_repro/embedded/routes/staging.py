@@ -61,7 +61,8 @@ async def _stage_entry(
     only_new: bool = False,
     strict: bool = False,
 ) -> tuple[Entry, dict[str, Any]]:
-    path, repository, name, engine = call.required("path"), writable(call), call.params["branch"], call.engine
+    path, repository = call.required("path"), writable(call, force=body.get("force", False))
+    name, engine = call.params["branch"], call.engine
     objects.require_path(path)
     if not strict:
         addresses.require_issued(engine, repository, name, path, address)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 async def _create(call: Call) -> Reply:
     body = checked(await call.json(), "TagCreation", {"id": "string*", "ref": "string*", "force": "boolean"})
-    repository, name = writable(call), body["id"]
+    repository, name = writable(call, force=body.get("force", False)), body["id"]
     if not name:
         raise ApiError(500, "argument tagID: required value: validation error")
     refs.require_free_tag_name(call.reader, repository, name)
@@ -53,8 +53,7 @@ async def _list(call: Call) -> Reply:
 
 
 async def _delete(call: Call) -> Reply:
-    repository, name = writable(call), call.params["tag"]
-    call.flag("force")
+    repository, name = writable(call, force=call.flag("force")), call.params["tag"]
     refs.require_tag_name(name)
     await call.move(repository, moves.delete_tag, name)
     return no_content()

@@ -8,7 +8,7 @@ from lakefs_repro.embedded.errors import ApiError, not_implemented
 from lakefs_repro.embedded.intake import Content, Intake
 from lakefs_repro.embedded.multipart import Part, boundary_of, content
 from lakefs_repro.embedded.reply import json_reply
-from lakefs_repro.embedded.routes.repositories import writable
+from lakefs_repro.embedded.routes.repositories import found
 from lakefs_repro.embedded.shown import object_stats
 from lakefs_repro.embedded.store import objects
 from lakefs_repro.embedded.store.entry import Entry
@@ -49,11 +49,12 @@ def user_metadata(call: Call) -> dict[str, str] | None:
 
 async def _upload(call: Call) -> Reply:
     path, only_new = call.required("path"), if_absent(call)
-    call.flag("force")
-    repository, branch = writable(call), call.params["branch"]
+    repository, branch, force = found(call), call.params["branch"], call.flag("force")
     objects.require_path(path)
     engine = call.engine
     objects.writable_branch(engine, call.reader, repository, branch, absent=path if only_new else None)
+    if not force:
+        repository.require_writable()
     taken, content_type = await _take(call)
     entry = Entry(path, taken.checksum, taken.size, engine.now(), taken.block, content_type, user_metadata(call))
 
