@@ -307,3 +307,14 @@ def test_without_an_allowance(repo):
     assert (answer.status, answer.message) == (403, "import is not supported for this storage")
     assert repo.call("GET", "/branches/main/import", fields={"id": "x"}).status == 404
     assert repo.call("DELETE", "/branches/main/import", fields={"id": "x"}).status == 404
+
+
+def test_staged_copies_of_what_is_there_do_not_hide_what_is_imported(importer):
+    repo = importer.repo
+    repo.committed({"imp/a": b"old"})
+    repo.put("imp/a", b"old")
+    assert repo.staged() == []
+    importer.write("a", b"new")
+    assert importer.done(location(f"{importer.folder}/", "imp/"))["completed"] is True
+    assert repo.get("imp/a").data == b"new"
+    assert repo.staged() == []

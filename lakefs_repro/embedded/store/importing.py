@@ -94,7 +94,7 @@ def land(
             metadata={".lakefs.merge.strategy": "source-wins", **request.metadata},
         )
         begin_landing()
-        return Draft(made, tree)
+        return Draft(made, tree, staged_up_to=staging.last_sequence(connection, branch.id))  # see merge
 
     return advance(engine, repository, branch_name, prepare)
 
