@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lakefs_repro.embedded.auth import Credentials, load_or_create
-from lakefs_repro.embedded.closing import stop_with_stdin
+from lakefs_repro.embedded.closing import end_on_sigterm, stop_with_stdin
 from lakefs_repro.embedded.serve import CREDENTIALS_FILE, serve
 from lakefs_repro.errors import InvalidError, LakefsReproError
 
@@ -34,6 +34,7 @@ The keys are made at random with the folder and kept in its file {CREDENTIALS_FI
 
 def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
+    end_on_sigterm()
     try:
         with _folder(options) as root:
             serve(

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import signal
-import sys
 from typing import TYPE_CHECKING
 
 from uvicorn.config import Config
 from uvicorn.server import Server
 
+from lakefs_repro.embedded.closing import end_on_sigterm
 from lakefs_repro.embedded.protocol import Protocol
 
 if TYPE_CHECKING:
@@ -47,10 +46,5 @@ def run(app: Application, listener: socket.socket, started: Callable[[], None]) 
         timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
         proxy_headers=False,
     )
-    # uvicorn raises the signal again once it has stopped: it must not kill us before the engine is closed.
-    signal.signal(signal.SIGTERM, _leave)
+    end_on_sigterm()
     asyncio.run(_AnnouncingServer(config, started).serve(sockets=[listener]))
-
-
-def _leave(*_: object) -> None:
-    sys.exit(0)
