@@ -84,7 +84,9 @@ class Doorkeeper:
 
     def login(self, user: str, access_key_id: str, secret_access_key: str) -> Token | None:
         """A token for a user who knows the credentials."""
-        known = hmac.compare_digest(_basic(access_key_id, secret_access_key), self._expected)
+        known = ":" not in access_key_id and hmac.compare_digest(
+            _basic(access_key_id, secret_access_key), self._expected
+        )
         return self._tokens.issue(user) if known else None
 
 

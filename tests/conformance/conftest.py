@@ -86,7 +86,7 @@ def embedded_repo(embedded_engine):
     return RepositoryUnderTest(embedded_engine, embedded_engine.new_repository())
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def repository_on():
     """How tests of other engines get a repository: by engine, and by its name unless it is a fresh one."""
     return lambda engine, name=None: RepositoryUnderTest(engine, name or engine.new_repository())

@@ -123,3 +123,13 @@ def test_rules_of_protection_one_by_one(repo):
     for body in ({}, {"pattern": 1}, []):
         for method in ("POST", "DELETE"):
             assert repo.call(method, path, json=body).status == 400
+
+
+def test_an_empty_etag_is_none_to_match(repo):
+    path = "/settings/branch_protection"
+    refused = repo.call("PUT", path, json=[{"pattern": "a"}], headers={"If-Match": ""})
+    assert refused.status == 400
+    assert (
+        refused.data == b"Invalid format for parameter If-Match: parameter 'If-Match' is empty, can't bind its value\n"
+    )
+    assert repo.call("GET", path).json == []

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lakefs_repro.embedded.call import checked
-from lakefs_repro.embedded.errors import bad_request, not_found
+from lakefs_repro.embedded.errors import bad_request, misread, not_found
 from lakefs_repro.embedded.reply import Reply, json_reply, no_content
 from lakefs_repro.embedded.routes.repositories import found, writable
 from lakefs_repro.embedded.store import protection, repositories
@@ -40,7 +40,10 @@ async def _set_protection(call: Call) -> Reply:
                 f'Error at "/{index}/pattern": minimum string length is 1'
             )
         patterns.append(pattern)
-    repository, if_match = writable(call), call.header(b"if-match")
+    if_match = call.header(b"if-match")
+    if if_match == "":
+        raise misread("If-Match", "parameter 'If-Match' is empty, can't bind its value")
+    repository = writable(call)
     await call.write(lambda connection: protection.set_rules(connection, repository, sorted(set(patterns)), if_match))
     return no_content()
 
