@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 _BATCH_BYTES = 4 * 1024 * 1024
 _BATCH_ITEMS = 1000
 _IN_FLIGHT = 2
+_FULL = 507
 _HEADER = {
     "path": "string*",
     "size": "integer*",
@@ -61,6 +62,7 @@ class _Batches:
         self._tasks: list[asyncio.Task[bytes]] = []
         self._log_base = f"{API_ROOT}repositories/{repository.name}/branches/{branch}/objects?path="
         self._count = 0
+        self.landed = 0
 
     async def add(self, item: _Item) -> None:
         self._count += 1
@@ -109,7 +111,9 @@ class _Batches:
                 results.append(_result(entry, problem))
             return results
 
-        return self._reported(await self._call.write(stage))
+        results = await self._call.write(stage)
+        self.landed += len(results)
+        return self._reported(results)
 
     def _reported(self, results: list[dict[str, Any]]) -> bytes:
         """Log a batch, and keep of it no more than its part of the answer."""
@@ -160,6 +164,11 @@ async def _upload(call: Call) -> Reply:
             content = await reader.body(size) if size <= SMALL else await take(call, reader.stream(size))
             await batches.add(_Item(header, content))
         results = await batches.finish()
+    except ApiError as error:
+        await batches.settle()
+        if error.status == _FULL and batches.landed:
+            raise ApiError(_FULL, "no space left on the engine's disk: only some objects were written") from error
+        raise
     finally:
         await batches.settle()
     return Reply(200, b'{"results":[' + results + b"]}\n", JSON_HEADERS)

@@ -68,6 +68,10 @@ class Database:
             self._local.connection = connection
         return connection
 
+    def write_here(self) -> None:
+        """Let this thread read by the writing connection: it sees what it has written and not yet committed."""
+        self._local.connection = self.writer
+
     @contextmanager
     def snapshot(self) -> Iterator[sqlite3.Connection]:
         """This thread's reading connection, seeing one moment for as long as the block lasts."""

@@ -71,6 +71,7 @@ class Engine:
         self.staging = Staging(self.database.writer)
         packs = self.blocks.packs
         self.writer = Writer(self.database.writer, packs.persist, packs.discard)
+        self.writer.submit(lambda _: self.database.write_here())
         self.root_id = self.database.setting("root_id")
         self.run_ids = RunIds()
         self.hooked: set[int] = set()  # repositories in which actions were seen
