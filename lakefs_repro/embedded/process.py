@@ -109,7 +109,8 @@ def _await_start(root: Path, child: subprocess.Popen[bytes], log: Path, written_
         child.terminate()
     with log.open("rb") as file:
         file.seek(written_before)
-        said = file.read().decode(errors="replace").strip().splitlines()
+        lines = file.read().decode(errors="replace").splitlines()
+    said = [line for line in lines if line.strip() and not line.startswith("hint:")]
     raise UnavailableError(
         f"the embedded engine on {root} did not start: {said[-1] if said else 'no reason was given'}.",
         hint=f"see {log}",

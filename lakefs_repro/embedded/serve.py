@@ -4,25 +4,29 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import socket
+import sqlite3
 import sys
 import time
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from lakefs_repro import __version__
 from lakefs_repro.embedded.accesslog import AccessLog
 from lakefs_repro.embedded.auth import Credentials, Doorkeeper, load_or_create, write_private
-from lakefs_repro.errors import InvalidError
+from lakefs_repro.errors import InvalidError, UnavailableError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
 STATE_FILE = "server.json"
 CREDENTIALS_FILE = "credentials.json"
 _LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 _SWITCH_INTERVAL = 0.001
+_LEAST_ROOM = 64 * 1024
 
 
 @dataclass(frozen=True)
@@ -68,27 +72,50 @@ def serve(
     from lakefs_repro.embedded.store.engine import Engine  # noqa: PLC0415
     from lakefs_repro.embedded.tokens import Tokens  # noqa: PLC0415
 
-    engine = Engine(root, clock=time.time, presign=presign, import_from=import_from)
-    try:
-        known = load_or_create(engine.root / CREDENTIALS_FILE, credentials)
-        log = AccessLog(engine.root / "access.log", time.time)
-        app = create_app(engine, Doorkeeper(known, Tokens(engine.signer, time.time)), log)
-        listener = _listen(host, port)
-        state = State(f"http://{_shown(listener, host)}", os.getpid(), __version__, engine.root_id, time.time())
-
-        def started() -> None:
-            write_private(engine.root / STATE_FILE, json.dumps(asdict(state)))
-            if announce is not None:
-                announce(state)
-
+    with _full_disk_told(root):
+        engine = Engine(root, clock=time.time, presign=presign, import_from=import_from)
         try:
-            run(app, listener, started)
+            known = load_or_create(engine.root / CREDENTIALS_FILE, credentials)
+            log = AccessLog(engine.root / "access.log", time.time)
+            app = create_app(engine, Doorkeeper(known, Tokens(engine.signer, time.time)), log)
+            listener = _listen(host, port)
+            state = State(f"http://{_shown(listener, host)}", os.getpid(), __version__, engine.root_id, time.time())
+
+            def started() -> None:
+                write_private(engine.root / STATE_FILE, json.dumps(asdict(state)))
+                if announce is not None:
+                    announce(state)
+
+            try:
+                run(app, listener, started)
+            finally:
+                (engine.root / STATE_FILE).unlink(missing_ok=True)
+                app.close()
+                log.close()
         finally:
-            (engine.root / STATE_FILE).unlink(missing_ok=True)
-            app.close()
-            log.close()
-    finally:
-        engine.close()
+            engine.close()
+
+
+@contextmanager
+def _full_disk_told(root: Path) -> Iterator[None]:
+    """Make of whatever a full disk breaks an error that says so."""
+    try:
+        yield
+    except (OSError, sqlite3.Error) as error:
+        from lakefs_repro.embedded.store.writer import is_full  # noqa: PLC0415  as above
+
+        if not is_full(error) and not _has_no_room(root):
+            raise
+        raise UnavailableError(
+            f"no space left on the disk of {root}.",
+            hint="make room there, then start again: nothing is harmed",
+            kind="server-disk-full",
+        ) from error
+
+
+def _has_no_room(root: Path) -> bool:
+    """SQLite takes a full disk for a broken one when it opens its files."""
+    return shutil.disk_usage(root if root.exists() else root.parent).free < _LEAST_ROOM
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -9,12 +9,15 @@ import hashlib
 import os
 import random
 import subprocess
+import sys
 
 import pytest
 from support import engines
 
+from lakefs_repro.embedded import process
 from lakefs_repro.embedded.frames import frame_header
 from lakefs_repro.embedded.inspection import check
+from lakefs_repro.errors import UnavailableError
 
 SIZE = 48 * 1024 * 1024
 PART = 5 * 1024 * 1024
@@ -277,21 +280,23 @@ def test_local_road_finds_the_disk_full(roads, disk):
     roads.check()
 
 
-def test_engine_is_stopped_and_started_on_a_full_disk(roads, disk):
-    from lakefs_repro.embedded import process
-    from lakefs_repro.errors import UnavailableError
-
+def test_engine_is_stopped_and_not_started_on_a_full_disk(roads, disk):
+    root = roads.engine.root
     disk.fill()
     until_full(lambda: roads.upload(1))
-    process.stop(roads.engine.root)
-    try:
-        process.start(roads.engine.root)
-    except UnavailableError as error:
-        assert "disk" in error.message
+    process.stop(root)
+    disk.fill()
+    command = [sys.executable, "-m", "lakefs_repro.embedded", "--root", str(root)]
+    environment = {**os.environ, "PYTHONPATH": process._module_path()}
+    refused = subprocess.run(command, capture_output=True, text=True, timeout=30, env=environment)
+    assert refused.returncode == 2
+    assert f"no space left on the disk of {root}" in refused.stderr
+    assert "Traceback" not in refused.stderr
+    with pytest.raises(UnavailableError, match="no space left on the disk"):
+        process.start(root)
     disk.free()
-    info = process.start(roads.engine.root)
-    roads.engine = engines.EngineUnderTest(
-        "embedded", info.endpoint, info.access_key_id, info.secret_access_key, root=roads.engine.root
-    )
+    info = process.start(root)
+    keys = info.access_key_id, info.secret_access_key
+    roads.engine = engines.EngineUnderTest("embedded", info.endpoint, *keys, root=root)
     assert roads.upload(10).status == 201
     roads.check()

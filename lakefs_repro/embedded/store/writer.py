@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sqlite3
 import threading
 from collections import deque
@@ -128,13 +129,20 @@ class Writer:
 
 def storage_failure(error: Exception) -> Exception:
     """A full disk becomes 507; what is an answer already, or a defect, stays what it is."""
-    full = isinstance(error, sqlite3.OperationalError) and "full" in str(error)
-    if full or (isinstance(error, OSError) and error.errno in _NO_SPACE):
+    if is_full(error):
         return ApiError(507, "no space left on the engine's disk: nothing was changed")
     return error
 
 
-_NO_SPACE = {28, 122}  # ENOSPC, EDQUOT
+def is_full(error: Exception) -> bool:
+    """Whether something failed because the disk has no room."""
+    if isinstance(error, sqlite3.OperationalError):
+        return "full" in str(error) or getattr(error, "sqlite_errorcode", None) == _NO_ROOM_FOR_SHARED_MEMORY
+    return isinstance(error, OSError) and error.errno in _NO_SPACE
+
+
+_NO_SPACE = {errno.ENOSPC, errno.EDQUOT}
+_NO_ROOM_FOR_SHARED_MEMORY = 4874  # SQLITE_IOERR_SHMSIZE: an "I/O error" by its words
 
 
 def _deliver(batch: list[Waiter], outcomes: list[Outcome]) -> None:
