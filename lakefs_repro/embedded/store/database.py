@@ -26,11 +26,15 @@ class Database:
         self._local = threading.local()
         self._opened: list[sqlite3.Connection] = []
         self._guard = threading.Lock()
-        self.writer = self._connect()
-        self.writer.execute("PRAGMA synchronous = FULL")
-        self.writer.execute("PRAGMA wal_autocheckpoint = 4000")
-        self.writer.execute(f"PRAGMA journal_size_limit = {_MAX_IDLE_LOG}")
-        self._prepare(now)
+        try:
+            self.writer = self._connect()
+            self.writer.execute("PRAGMA synchronous = FULL")
+            self.writer.execute("PRAGMA wal_autocheckpoint = 4000")
+            self.writer.execute(f"PRAGMA journal_size_limit = {_MAX_IDLE_LOG}")
+            self._prepare(now)
+        except BaseException:
+            self.close()  # which undoes what a step has done so far
+            raise
 
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False, cached_statements=256)

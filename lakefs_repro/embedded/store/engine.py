@@ -61,7 +61,11 @@ class Engine:
         self.linked_folders = DurableFolders(self.linked)
         self.presign = presign
         self.import_from = tuple(folder.resolve() for folder in import_from)
-        self.database = Database(self.root / "metadata.sqlite", now=self.now())
+        try:
+            self.database = Database(self.root / "metadata.sqlite", now=self.now())
+        except BaseException:
+            os.close(self._lock_file)
+            raise
         self.signer = Signer(bytes.fromhex(self.database.setting("signing_key")), clock)
         self.uploads = Uploads(self.root / "uploads")
         self._forget_abandoned()
