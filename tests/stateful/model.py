@@ -370,7 +370,10 @@ class Model:
     ) -> Expected:
         found = self.branches[branch]
         number = len(self.commits)
-        self.commits.append(Commit(number, parents or (found.head,), tree, message, metadata))
+        made = Commit(number, parents or (found.head,), tree, message, metadata)
+        if self.beside_lakefs and any(made == replace(other, number=number) for other in self.commits):
+            raise AmbiguousError  # commits that say the same in the same second are one to lakeFS
+        self.commits.append(made)
         found.head = number
         found.staged.clear()  # where something else than a commit moves the head, all of it says nothing new
         found.partly_reset = False
