@@ -84,7 +84,7 @@ class Model:
 
     def __init__(self, *, beside_lakefs: bool = False) -> None:
         self.beside_lakefs = beside_lakefs
-        self.commits = [Commit(0, (), NO_TREE, "Repository created", {})]
+        self.commits = [Commit(0, (), {}, "Repository created", {})]
         self.branches = {"main": Branch(0)}
         self.tags: dict[str, int] = {}
         self._uploads = itertools.count(1)
@@ -380,20 +380,17 @@ class Model:
         return Expected(status, number)
 
 
-NO_TREE: Tree = {}
-
-
 def same_tree(one: Tree, other: Tree) -> bool:
     """Whether two trees have one id.
 
     Where the same content was written twice, lakeFS sees two trees, and the engine does unless it was in one second.
-    A repository's first commit has no tree at all, which is another one than a tree that became empty.
+    A repository's first commit has no tree at all, and what merges leave of an emptied one may be that, too.
     """
     if one is other:
         return True
     if one != other:
         return False
-    if one is NO_TREE or other is NO_TREE or any(one[path].upload != other[path].upload for path in one):
+    if not one or any(one[path].upload != other[path].upload for path in one):
         raise AmbiguousError
     return True
 
