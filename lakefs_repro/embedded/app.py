@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import logging
 import re
@@ -9,9 +10,10 @@ import secrets
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
+from urllib.parse import unquote
 
 from lakefs_repro.embedded.app_root import API_ROOT
-from lakefs_repro.embedded.call import Call, Pools
+from lakefs_repro.embedded.call import HOOK_DEPTH, Call, Pools
 from lakefs_repro.embedded.errors import ApiError, ClientGoneError, not_implemented
 from lakefs_repro.embedded.hooks.threads import DaemonThreads
 from lakefs_repro.embedded.reply import Headers, Reply, json_reply, refusal
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from lakefs_repro.embedded.accesslog import AccessLog
-    from lakefs_repro.embedded.asgi import Receive, Scope, Send
+    from lakefs_repro.embedded.asgi import Message, Receive, Scope, Send
     from lakefs_repro.embedded.auth import Doorkeeper
     from lakefs_repro.embedded.store.engine import Engine
 
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
 _OPEN_OPERATIONS = {"healthCheck", "getSetupState", "getAuthCapabilities", "login", "setup"}
 _THREADS = 24
 _FIRST_ERROR = 400
+_MOST_INSIDE = 128 * 1024 * 1024  # a script that reads an object has it in memory
 _NO_ENDPOINT = json_reply({"message": "invalid API endpoint"}, 404)
 # As measured: the refusals that HEAD answers with the headers of a body.
 _WITH_HEADERS = (b'{"message":"parameter ', _NO_ENDPOINT.body)
@@ -51,6 +54,7 @@ class Api:
         self._pools = Pools(
             ThreadPoolExecutor(_THREADS, thread_name_prefix="work"),
             DaemonThreads(),
+            self._inside,
         )
         self._request_ids = itertools.count(1)
         self._request_prefix = secrets.token_hex(4)
@@ -69,15 +73,17 @@ class Api:
         self._note(call, target, reply)
         await self._send(scope["method"], reply, send)
 
-    async def _answer(self, call: Call, path: str) -> Reply:
+    async def _answer(self, call: Call, path: str, *, trusted: bool = False) -> Reply:
         try:
             if not path.startswith(API_ROOT):
                 return await presigned.answer(call)
             found = self._router.find(call.scope["method"], path[len(API_ROOT) :])
             if found is None:
                 return _NO_ENDPOINT
-            if found[0].operation not in _OPEN_OPERATIONS and not self._doorkeeper.admits(
-                call.header(b"authorization"), call.header(b"cookie")
+            if (
+                not trusted
+                and found[0].operation not in _OPEN_OPERATIONS
+                and not self._doorkeeper.admits(call.header(b"authorization"), call.header(b"cookie"))
             ):
                 raise ApiError(401, "error authenticating request")  # noqa: TRY301  one place answers errors
             route, call.params = found
@@ -96,6 +102,36 @@ class Api:
                 return refusal(refused)
             _LOG.error("%s %s failed", call.scope["method"], path, exc_info=sys.exc_info())
             return json_reply({"message": f"internal error: {type(error).__name__}"}, 500)
+
+    def _inside(self, method: str, target: str, body: bytes, depth: int) -> tuple[int, bytes]:
+        """A request of a script that runs in a hook, on the thread that waits for it; ``target`` is below the API."""
+        path, _, query = target.removeprefix("/").partition("?")
+        scope: Scope = {
+            "type": "http",
+            "method": method,
+            "path": API_ROOT + unquote(path),
+            "raw_path": (API_ROOT + path).encode(),
+            "query_string": query.encode(),
+            "headers": [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))],
+            HOOK_DEPTH: depth,
+        }
+        return asyncio.run(self._answer_inside(scope, API_ROOT + path, body))
+
+    async def _answer_inside(self, scope: Scope, target: str, body: bytes) -> tuple[int, bytes]:
+        async def receive() -> Message:
+            return {"type": "http.request", "body": body, "more_body": False}
+
+        call = Call(scope, receive, self._engine, self._pools, self._log, self._doorkeeper)
+        reply = await self._answer(call, target, trusted=True)
+        self._note(call, target, reply)
+        if reply.stream is None:
+            return reply.status, reply.body
+        whole = bytearray()
+        async for chunk in reply.stream:
+            whole += chunk
+            if len(whole) > _MOST_INSIDE:
+                return 413, b'{"message":"the object is too large for a script"}\n'
+        return reply.status, bytes(whole)
 
     def _note(self, call: Call, target: str, reply: Reply) -> None:
         query = _SIGNATURE.sub(b"signature=...", call.scope["query_string"])

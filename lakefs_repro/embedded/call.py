@@ -20,11 +20,13 @@ if TYPE_CHECKING:
     from lakefs_repro.embedded.accesslog import AccessLog
     from lakefs_repro.embedded.asgi import Receive, Scope
     from lakefs_repro.embedded.auth import Doorkeeper
+    from lakefs_repro.embedded.hooks.runner import Inside
     from lakefs_repro.embedded.store.engine import Engine
     from lakefs_repro.embedded.store.repositories import Repository
 
 Result = TypeVar("Result")
 
+HOOK_DEPTH = "lakefs_repro.hook_depth"  # in the scope of a request that a script makes
 _MAX_JSON = 32 * 1024 * 1024
 _DEFAULT_AMOUNT = 100
 _INTEGER_LIMIT = 2**63
@@ -43,10 +45,11 @@ _BROKEN_PAIR = re.compile(r";|%(?![0-9A-Fa-f]{2})")
 
 
 class Pools(NamedTuple):
-    """Threads that work, and threads that wait for hooks."""
+    """Threads that work, threads that wait for hooks, and the API for scripts that run in hooks."""
 
     work: Executor
     hooks: Executor
+    inside: Inside
 
 
 class Call:
@@ -58,6 +61,7 @@ class Call:
         "doorkeeper",
         "engine",
         "hooks",
+        "inside",
         "log",
         "params",
         "pool",
@@ -76,7 +80,7 @@ class Call:
         self.received = 0
         self.log = log
         self.doorkeeper = doorkeeper
-        self.pool, self.hooks = pools
+        self.pool, self.hooks, self.inside = pools
         self._query: dict[str, list[str]] | None = None
         self._headers: dict[bytes, bytes] | None = None
 
@@ -89,7 +93,7 @@ class Call:
 
         Hooks call the engine back, and would wait for ever if all the threads that answer waited for hooks.
         """
-        gate = Gate(self.engine, repository, self.hooks)
+        gate = Gate(self.engine, repository, self.hooks, self.inside, self.scope.get(HOOK_DEPTH, 0))
         pool = self.hooks if repository.id in self.engine.hooked else self.pool
         return await asyncio.get_running_loop().run_in_executor(pool, work, gate, *arguments)
 

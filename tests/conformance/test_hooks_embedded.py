@@ -24,7 +24,7 @@ def commit_with(repo, text, **more):
 
 @pytest.mark.parametrize(
     ("kind", "properties"),
-    [("lua", "script: 'x = 1'"), ("airflow", "url: http://h\n      dag_id: d\n      username: u\n      password: p")],
+    [("airflow", "url: http://h\n      dag_id: d\n      username: u\n      password: p")],
 )
 def test_kind_that_is_not_run_is_never_passed_silently(embedded_repo, kind, properties):
     repo = embedded_repo

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor
 
     from lakefs_repro.embedded.hooks.events import Event
+    from lakefs_repro.embedded.hooks.runner import Inside
     from lakefs_repro.embedded.store.commits import Commit
     from lakefs_repro.embedded.store.engine import Engine
     from lakefs_repro.embedded.store.refs import Branch
@@ -25,13 +26,18 @@ _LOG = logging.getLogger(__name__)
 class Gate:
     """The hooks of one repository.
 
-    Actions come from a commit's tree, with what is staged over it where a branch is given.
+    Actions come from a commit's tree, with what is staged over it where a branch is given. ``inside`` is the
+    engine's API, for scripts; ``depth`` counts the scripts that wait for what is asked here.
     """
 
-    def __init__(self, engine: Engine, repository: Repository, background: Executor) -> None:
+    def __init__(
+        self, engine: Engine, repository: Repository, background: Executor, inside: Inside, depth: int = 0
+    ) -> None:
         self.engine = engine
         self.repository = repository
         self._background = background
+        self._inside = inside
+        self._depth = depth
 
     def _view(self, connection: sqlite3.Connection, commit: Commit, branch: Branch | None) -> View:
         trees = self.engine.trees
@@ -56,7 +62,7 @@ class Gate:
         """
         if not self.guards(commit, branch):
             return ""
-        runner = Runner(self.engine, self.repository)
+        runner = Runner(self.engine, self.repository, self._inside, self._depth)
         with self.engine.database.snapshot() as connection:
             ready = runner.ready(event, self._view(connection, commit, branch))
         # Not inside the snapshot: hooks may take a minute, and an old reader keeps the log from being folded in.

@@ -55,12 +55,14 @@ def commit(gate: Gate, name: str, request: CommitRequest) -> Commit:
         message=request.message,
         committer=COMMITTER,
         metadata=request.metadata,
+        created=gate.engine.now(),
     )
     gate.ask(before, head, branch)
     passed: list[str] = []
 
-    def ask(_: Draft) -> None:
-        passed[:] = [gate.ask(replace(before, kind="pre-commit"), _head(gate, name), branch)]
+    def ask(draft: Draft) -> None:
+        event = replace(before, kind="pre-commit", parents=draft.commit.parents)
+        passed[:] = [gate.ask(event, _head(gate, name), branch)]
 
     try:
         made = _guarded(
@@ -70,18 +72,25 @@ def commit(gate: Gate, name: str, request: CommitRequest) -> Commit:
         )
     except ApiError as error:
         if error.message == _NO_CHANGES and not passed:  # lakeFS asks before it looks
-            gate.ask(replace(before, kind="pre-commit"), head, branch)
+            gate.ask(replace(before, kind="pre-commit", parents=(head.id,)), head, branch)
         raise
-    if passed and passed[0]:
-        run = passed[0]
+    run = passed[0] if passed else ""
+    if run:
         gate.engine.writer.submit(lambda connection: runs.name_commit(connection, gate.repository, run, made.id))
-    gate.tell(replace(before, kind="post-commit", source_ref=made.id, commit_id=made.id), made)
+    after = replace(before, kind="post-commit", source_ref=made.id, commit_id=made.id, pre_run_id=run)
+    gate.tell(replace(after, **_record(made)), made)
     return made
+
+
+def _record(commit: Commit) -> dict[str, Any]:
+    """What scripts are told of a commit beside its message and metadata."""
+    return {"parents": commit.parents, "metarange_id": commit.metarange_id, "created": commit.creation_date}
 
 
 def merge(gate: Gate, destination: str, request: MergeRequest) -> Commit:
     """Merge. The hooks come from the source, and can read the merge commit before it is one."""
     told: list[Event] = []
+    run = [""]
 
     def ask(draft: Draft) -> None:
         event = _merge_event(gate, destination, request, draft)
@@ -89,7 +98,7 @@ def merge(gate: Gate, destination: str, request: MergeRequest) -> Commit:
         source = draft.source or draft.commit
         make_readable(gate.engine, gate.repository, draft)
         with prefixed(f"update branch {destination}: "):
-            gate.ask(event, source)
+            run[:] = [gate.ask(event, source)]
 
     made = _guarded(
         lambda approval: merging.merge(gate.engine, gate.repository, destination, request, approval),
@@ -97,7 +106,8 @@ def merge(gate: Gate, destination: str, request: MergeRequest) -> Commit:
         ask,
     )
     after = told[0] if told else _merge_event(gate, destination, request, None, made)
-    gate.tell(replace(after, kind="post-merge", source_ref=made.id, commit_id=made.id), made)
+    after = replace(after, kind="post-merge", source_ref=made.id, commit_id=made.id, pre_run_id=run[0])
+    gate.tell(replace(after, **_record(made)), made)
     return made
 
 
@@ -116,6 +126,7 @@ def _merge_event(
         committer=COMMITTER,
         metadata=commit.metadata if commit else {},
         merge_source=request.source,
+        **(_record(commit) if commit else {}),
     )
 
 
@@ -143,14 +154,20 @@ def _revise(gate: Gate, name: str, what: str, move: Callable[[Approval], Commit]
             message=commit.message,
             committer=COMMITTER,
             metadata=commit.metadata,
+            **_record(commit),
         )
+
+    run = [""]
 
     def ask(draft: Draft) -> None:
         with prefixed("update branch: "):
-            gate.ask(event(draft.commit), _head(gate, name))
+            run[:] = [gate.ask(event(draft.commit), _head(gate, name))]
 
     made = _guarded(move, lambda _: gate.guards(_head(gate, name)), ask)
-    gate.tell(replace(event(made), kind=f"post-{what}", source_ref=made.id, commit_id=made.id), made)
+    after = replace(event(made), kind=f"post-{what}", source_ref=made.id, commit_id=made.id, pre_run_id=run[0])
+    if what == "revert" and run[0]:  # as measured: the run before a cherry-pick stays without
+        gate.engine.writer.submit(lambda connection: runs.name_commit(connection, gate.repository, run[0], made.id))
+    gate.tell(after, made)
     return made
 
 
@@ -160,9 +177,9 @@ def create_branch(gate: Gate, name: str, source: str, commit: Commit, *, hidden:
     if gate.guards(commit):
         refs.require_new_branch(engine.database.reader(), repository, name)
     event = _event(gate, "pre-create-branch", branch=name, source_ref=source, commit_id=commit.id)
-    gate.ask(event, commit)
+    run = gate.ask(event, commit)
     engine.writer.submit(lambda connection: refs.create_branch(connection, repository, name, commit.id, hidden=hidden))
-    gate.tell(replace(event, kind="post-create-branch"), commit)
+    gate.tell(replace(event, kind="post-create-branch", pre_run_id=run), commit)
 
 
 def delete_branch(gate: Gate, name: str) -> None:
@@ -171,9 +188,9 @@ def delete_branch(gate: Gate, name: str) -> None:
     refs.require_deletable(engine.database.reader(), repository, name)
     _, head = _branch(gate, name)
     event = _event(gate, "pre-delete-branch", branch=name, source_ref=head.id)
-    gate.ask(event, head)
+    run = gate.ask(event, head)
     engine.writer.submit(lambda connection: refs.delete_branch(connection, repository, name))
-    gate.tell(replace(event, kind="post-delete-branch"), head)
+    gate.tell(replace(event, kind="post-delete-branch", pre_run_id=run), head)
 
 
 def create_tag(gate: Gate, name: str, commit: Commit) -> None:
@@ -182,9 +199,9 @@ def create_tag(gate: Gate, name: str, commit: Commit) -> None:
     if gate.guards(commit):
         refs.require_new_tag(engine.database.reader(), repository, name)
     event = _event(gate, "pre-create-tag", tag=name, source_ref=commit.id, commit_id=commit.id)
-    gate.ask(event, commit)
+    run = gate.ask(event, commit)
     engine.writer.submit(lambda connection: refs.create_tag(connection, repository, name, commit.id))
-    gate.tell(replace(event, kind="post-create-tag"), commit)
+    gate.tell(replace(event, kind="post-create-tag", pre_run_id=run), commit)
 
 
 def delete_tag(gate: Gate, name: str) -> None:
@@ -196,9 +213,9 @@ def delete_tag(gate: Gate, name: str) -> None:
     if commit is None:
         raise not_found("tag not found")
     event = _event(gate, "pre-delete-tag", tag=name, source_ref=commit.id, commit_id=commit.id)
-    gate.ask(event, commit)
+    run = gate.ask(event, commit)
     engine.writer.submit(lambda connection: refs.delete_tag(connection, repository, name))
-    gate.tell(replace(event, kind="post-delete-tag"), commit)
+    gate.tell(replace(event, kind="post-delete-tag", pre_run_id=run), commit)
 
 
 def _event(gate: Gate, kind: str, **told: Any) -> Event:

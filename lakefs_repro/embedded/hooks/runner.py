@@ -9,10 +9,14 @@ from typing import TYPE_CHECKING
 
 from lakefs_repro.embedded.errors import ApiError
 from lakefs_repro.embedded.hooks import actions, conditions, webhook
+from lakefs_repro.embedded.hooks.events import whole_seconds
+from lakefs_repro.embedded.hooks.lua import scripts
+from lakefs_repro.embedded.hooks.secrets import PropertyError
 from lakefs_repro.embedded.hooks.threads import DaemonThreads
 from lakefs_repro.embedded.store import runs
 from lakefs_repro.embedded.store.addresses import place_of
 from lakefs_repro.embedded.store.blocks import open_checked
+from lakefs_repro.embedded.store.engine import COMMITTER
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -24,11 +28,28 @@ if TYPE_CHECKING:
     from lakefs_repro.embedded.store.repositories import Repository
     from lakefs_repro.embedded.store.view import View
 
-    # Told the event's body: the problem or an empty string, what to write down, and the status of a refusal.
-    Task = Callable[[bytes], tuple[str, str, int]]
+    # Told what is asked: the problem or an empty string, what to write down, and the status of a refusal.
+    Task = Callable[["Asked"], tuple[str, str, int]]
     Prepared = tuple[Action, list[tuple[HookSpec, Task]]]
+    # The API for scripts: method, target, body and how deep the script runs; status and body of the answer.
+    Inside = Callable[[str, str, bytes, int], tuple[int, bytes]]
 
 _REFUSED, _BROKEN, _NOT_OFFERED = 412, 500, 501
+_DEEPEST = 4  # scripts that cause hooks that run scripts
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One hook's turn."""
+
+    event: Event
+    run_id: str
+    begun: float
+    action: str
+    hook: str
+
+    def body(self) -> bytes:
+        return self.event.body(time=whole_seconds(self.begun), action=self.action, hook=self.hook)
 
 
 def has_actions(view: View) -> bool:
@@ -88,17 +109,15 @@ def several(problems: Sequence[str]) -> str:
     return f"{counted} occurred:\n\t* " + "\n\t* ".join(problems) + "\n\n"
 
 
-def _task(spec: HookSpec) -> Task:
-    if spec.type != "webhook":
-        return lambda _: (
-            f"hooks of the type {spec.type} are not run by the embedded engine of lakefs-repro; webhooks are",
-            "",
-            _NOT_OFFERED,
-        )
+def _not_offered(why: str) -> Task:
+    return lambda _: (why, "", _NOT_OFFERED)
+
+
+def _webhook(spec: HookSpec) -> Task:
     request = webhook.prepared(spec.properties)
 
-    def ask(body: bytes) -> tuple[str, str, int]:
-        log, problem = request.run(body)
+    def ask(asked: Asked) -> tuple[str, str, int]:
+        log, problem = request.run(asked.body())
         return (f"action failed: {problem}" if problem else ""), log, _REFUSED
 
     return ask
@@ -116,9 +135,18 @@ class _Outcome:
 class Runner:
     """Runs the actions of one event in one repository."""
 
-    def __init__(self, engine: Engine, repository: Repository, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        repository: Repository,
+        inside: Inside,
+        depth: int = 0,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
         self._engine = engine
         self._repository = repository
+        self._inside = inside
+        self._depth = depth
         self._clock = clock
 
     def ready(self, event: Event, view: View) -> list[Prepared]:
@@ -129,11 +157,41 @@ class Runner:
         """
         try:
             chosen = [action for action in load(self._engine, view) if action.minds(event)]
-            return [(action, [(spec, _task(spec)) for spec in action.hooks]) for action in chosen]
-        except (webhook.PropertyError, actions.GlobError) as error:
+            return [(action, [(spec, self._task(spec)) for spec in action.hooks]) for action in chosen]
+        except (PropertyError, actions.GlobError) as error:
             raise ApiError(_BROKEN, _aborted(event, self._run_id(), str(error))) from None
         except ApiError as error:
             raise ApiError(error.status, _aborted(event, self._run_id(), error.message)) from None
+
+    def _task(self, spec: HookSpec) -> Task:
+        if spec.type == "webhook":
+            return _webhook(spec)
+        if spec.type != "lua":
+            kinds = "webhooks and lua hooks are"
+            return _not_offered(
+                f"hooks of the type {spec.type} are not run by the embedded engine of lakefs-repro; {kinds}"
+            )
+        script = scripts.prepared(spec.properties)
+        if not scripts.offered():
+            return _not_offered(
+                "hooks of the type lua are not run by the embedded engine of lakefs-repro without lupa: "
+                "pip install 'lakefs-repro[lua]'"
+            )
+        return lambda asked: self._run_script(script, asked)
+
+    def _run_script(self, script: scripts.Script, asked: Asked) -> tuple[str, str, int]:
+        if self._depth >= _DEEPEST:
+            problem = f"action failed: scripts that cause hooks that run scripts go {_DEEPEST} deep, and no deeper"
+            return problem, "", _REFUSED
+        table = asked.event.table(
+            run_id=asked.run_id, action=asked.action, hook=asked.hook, namespace=self._repository.namespace
+        )
+
+        def ask(method: str, target: str, body: bytes) -> tuple[int, bytes]:
+            return self._inside(method, target, body, self._depth + 1)
+
+        printed, why = script.run(table, COMMITTER, ask, nested=self._depth > 0)
+        return (f"action failed: {why}" if why else ""), printed, _REFUSED
 
     def _run_id(self) -> str:
         return self._engine.run_ids.make(int(self._clock()))
@@ -149,7 +207,7 @@ class Runner:
         run_id = self._run_id()
         begun = self._clock()
         threads = DaemonThreads()
-        acting = [threads.submit(self._act, event, number, *each) for number, each in enumerate(ready)]
+        acting = [threads.submit(self._act, event, run_id, number, *each) for number, each in enumerate(ready)]
         outcomes = [each.result() for each in acting]
         self._save(event, run_id, begun, outcomes)
         problems = [problem for outcome in outcomes for problem in outcome.problems]
@@ -172,7 +230,9 @@ class Runner:
         )
         self._engine.writer.submit(lambda connection: runs.save(connection, self._repository, run, hooks))
 
-    def _act(self, event: Event, number: int, action: Action, hooks: list[tuple[HookSpec, Task]]) -> _Outcome:
+    def _act(
+        self, event: Event, run_id: str, number: int, action: Action, hooks: list[tuple[HookSpec, Task]]
+    ) -> _Outcome:
         """One action's hooks, in order: after one that failed, only those whose ``if`` says so."""
         outcome = _Outcome()
         failed = False
@@ -187,8 +247,7 @@ class Runner:
                 if not wanted:
                     outcome.hooks.append(runs.HookRun(identifier, action.name, spec.id, runs.SKIPPED))
                     continue
-                said = event.body(time=_whole_seconds(begun), action=action.name, hook=spec.id)
-                result = task(said)
+                result = task(Asked(event, run_id, begun, action.name, spec.id))
             problem, output, status = result
             state = runs.FAILED if problem else runs.COMPLETED
             if problem:
@@ -205,7 +264,3 @@ class Runner:
 
 def _aborted(event: Event, run_id: str, why: str) -> str:
     return f"{event.kind} hook aborted, run id '{run_id}': {why}"
-
-
-def _whole_seconds(moment: float) -> str:
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(moment))

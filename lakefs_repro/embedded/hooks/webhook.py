@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
-import os
 import re
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
+from lakefs_repro.embedded.hooks.secrets import PropertyError, with_secrets
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from urllib.parse import SplitResult
 
 _DEFAULT_SECONDS = 60.0
-_ENVIRONMENT_PREFIX = "LAKEFSACTION_"
-_ENVIRONMENT = re.compile(r"\{\{\s*ENV\.(\w+)\s*\}\}")
 _UNITS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
 _DURATION = re.compile(r"(?:\d+(?:\.\d*)?|\.\d+)(?:ns|us|µs|μs|ms|s|m|h)")
 _MAX_ANSWER = 1024 * 1024
 _FIRST_FAILURE = 300
-
-
-class PropertyError(Exception):
-    """A hook's properties that can't be used."""
 
 
 class HookFailedError(Exception):
@@ -133,7 +128,7 @@ def _parameters(given: Any) -> tuple[list[tuple[str, str]], str]:
             )
             raise PropertyError(f"extracting query params: query params {what}: webhook wrong format")
         for each in values:
-            found.append((str(name), _with_secrets(each, "extracting query params: reading query param")))
+            found.append((str(name), with_secrets(each, "extracting query params: reading query param")))
             shown += f"{name}: {each}\n"
     return found, shown
 
@@ -147,23 +142,9 @@ def _headers(given: Any) -> tuple[list[tuple[str, str]], str]:
     for name, value in given.items():
         if not isinstance(value, str):
             raise PropertyError("extracting headers: headers array should contains only strings: webhook wrong format")
-        found.append((str(name), _with_secrets(value, "extracting headers: reading header")))
+        found.append((str(name), with_secrets(value, "extracting headers: reading header")))
         shown += f"{name}: {value}\n"  # as the file says it: a secret stays a name here
     return found, shown
-
-
-def _with_secrets(text: str, doing: str) -> str:
-    """``{{ ENV.NAME }}`` replaced: by variables meant for actions, and by nothing for any others, as in lakeFS."""
-
-    def value(found: re.Match[str]) -> str:
-        name = found[1]
-        if not name.startswith(_ENVIRONMENT_PREFIX):
-            return ""
-        if name not in os.environ:
-            raise PropertyError(f"{doing}: {name} not found: missing env var")
-        return os.environ[name]
-
-    return _ENVIRONMENT.sub(value, text)
 
 
 def _timeout(given: Any) -> float:

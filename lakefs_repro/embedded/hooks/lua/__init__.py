@@ -1,0 +1,1 @@
+"""Lua hooks: a script runs in a process of its own, and asks this one for what it may."""
