@@ -25,6 +25,10 @@ PACKAGES = {
         ('r.compile("(a)(b)?").find_submatch("xab"), r.compile("z").find_submatch("x")', "{1=ab 2=a 3=b} | {}"),
         ('r.compile("(a)(b)?").find_all("xabxa", -1), r.compile("a").find_all("aaa", 2)', "{1=ab 2=a} | {1=a 2=a}"),
         ('r.compile("(a)(b)?").find_all_submatch("xabxa", -1)', "{1={1=ab 2=a 3=b} 2={1=a 2=a 3=}}"),
+        (
+            'r.match("(?i)x|ab", "AB"), r.match("^(?:(?i)x|ab)$", "AB"), r.match("((?i)x)|ab", "AB")',
+            "true | true | false",
+        ),
         ('pcall(r.match, "(", "b")', "false | error parsing regexp: missing closing ): `(`"),
         ('pcall(r.compile, "(?=a)")', "false | error parsing regexp: invalid or unsupported Perl syntax: `(?=`"),
         ('pcall(r.match, "\\\\1", "a")', r"false | error parsing regexp: invalid escape sequence: `\1`"),

@@ -42,8 +42,9 @@ class _Translator:
         self.pattern = pattern
         self.at = 0
         self.out: list[str] = []
-        self.open: list[int] = []  # how many of our own groups end with each of theirs
-        self.own = 0
+        # Python has flags for a group only: our own groups go on to the end of the one around them.
+        self.own: list[str] = []
+        self.open: list[list[str]] = []  # our own that wait outside each open group
         self.multi_line = [False]
         self.repeatable = False
         self.last_repeat = ""
@@ -59,7 +60,7 @@ class _Translator:
             self.one(character)
         if self.open:
             raise _problem("missing closing )", self.pattern)
-        return "".join(self.out) + ")" * self.own
+        return "".join(self.out) + ")" * len(self.own)
 
     def one(self, character: str) -> None:
         if character == "\\":
@@ -71,15 +72,16 @@ class _Translator:
         elif character == ")":
             if not self.open:
                 raise _problem("unexpected )", self.pattern)
-            self.out.append(")" * (self.own + 1))
+            self.out.append(")" * (len(self.own) + 1))
             self.own = self.open.pop()
             self.multi_line.pop()
             self.at += 1
+        elif character == "|":
+            self.out.append(")" * len(self.own) + "|" + "".join(self.own))
+            self.at += 1
         else:
             end = "$" if self.multi_line[-1] else r"\Z"
-            self.out.append({"$": end, "|": "|", "^": "^", ".": "."}.get(character) or re.escape(character))
-            if character == "|" and self.own:
-                raise _problem("flags before an alternative are not read by the embedded engine", self.pattern)
+            self.out.append({"$": end, "^": "^", ".": "."}.get(character) or re.escape(character))
             self.at += 1
 
     def repeat(self) -> None:
@@ -116,16 +118,15 @@ class _Translator:
         if end == ":":
             self.push(f"(?{on}{f'-{off}' if off else ''}:")
         elif on or off:
-            # Python has flags for a group only: ours goes on to the end of the one around it.
-            self.out.append(f"(?{on}{f'-{off}' if off else ''}:")
-            self.own += 1
+            self.own.append(f"(?{on}{f'-{off}' if off else ''}:")
+            self.out.append(self.own[-1])
         self.multi_line[-1] = ("m" in on or self.multi_line[-1]) and "m" not in (off or "")
         self.repeatable = False
 
     def push(self, opening: str) -> None:
         self.out.append(opening)
         self.open.append(self.own)
-        self.own = 0
+        self.own = []
         self.multi_line.append(self.multi_line[-1])
 
     def escape(self, *, in_class: bool) -> str:
