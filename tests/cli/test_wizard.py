@@ -220,7 +220,7 @@ def test_an_unreachable_server_leaves_nothing(folder, cli, monkeypatch):
 @pytest.mark.parametrize(
     ("data_format", "name", "content"),
     [
-        ("csv", "day=1/a.csv.gz", gzip.compress(b"a,b\n1,2\n")),
+        ("csv", "day=1/a.csv.gz", gzip.compress(b"a,b\n1,2\n", mtime=0)),
         ("csv", "a.csv", b"a,b\n1,2\n"),
         ("jsonl", "day=1/a.jsonl", b'{"a": 1}\n'),
         ("media", "scan.png", b"\x89PNG"),
