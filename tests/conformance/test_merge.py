@@ -201,3 +201,15 @@ def test_staged_copies_of_what_is_there_do_not_undo_what_comes_in(repo, way):
         assert repo.commit(fields={"source_metarange": tree}).status == 201
     assert "a" not in repo.paths()
     assert repo.staged() == []
+
+
+def test_a_path_that_both_added_conflicts_though_one_copied_its_neighbour(embedded_repo):
+    """A lakeFS of 1.84 does not see this conflict, and overwrites what is on the destination."""
+    repo = embedded_repo
+    repo.committed({"m": b"same"})
+    repo.branch("work")
+    repo.committed({"a": b"same"})
+    repo.committed({"a": b"other"}, branch="work")
+    assert repo.diff("main", "work") == [("conflict", "a")]
+    assert repo.merge("work").status == 409
+    assert repo.get("a").data == b"same"

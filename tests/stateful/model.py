@@ -261,8 +261,10 @@ class Model:
         """The merged tree, or the status of the refusal."""
         if same_tree(self.commits[base].tree, self.commits[source].tree) and not allow_empty:
             return 400
+        trees = [self.commits[n].tree for n in (base, source, head)]
+        self._require_told_apart(*trees)
         try:
-            return merged(*(self.commits[n].tree for n in (base, source, head)), strategy)
+            return merged(*trees, strategy)
         except _ConflictError:
             return 409
 
@@ -274,6 +276,7 @@ class Model:
             raise RefusedError(400)
         before = self.commits[undone.parents[max(parent, 1) - 1]] if undone.parents else undone
         head = self.commits[self._require_clean(branch)]
+        self._require_told_apart(undone.tree, before.tree, head.tree)
         tree = _applied(undone, before, head)
         if same_tree(tree, head.tree) and not allow_empty:
             raise RefusedError(400)
@@ -291,9 +294,21 @@ class Model:
         head = self.commits[self._require_clean(branch)]
         if same_tree(before.tree, picked.tree):
             raise RefusedError(400)
+        self._require_told_apart(before.tree, picked.tree, head.tree)
         tree = _applied(before, picked, head)
         origin = {"cherry-pick-origin": f"#{picked.number}", "cherry-pick-committer": "admin"}
         return self._advance(branch, tree, picked.message, {**picked.metadata, **origin})
+
+    def _require_told_apart(self, base: Tree, source: Tree, destination: Tree) -> None:
+        """Leave out what lakeFS merges without seeing the conflict.
+
+        Both sides added a path, and what one of them added has the content of the path that follows in the base.
+        """
+        for path in source if self.beside_lakefs else ():
+            if path in destination and path not in base and source[path] != destination[path]:
+                following = min((each for each in base if each.encode() > path.encode()), key=str.encode, default="")
+                if following and base[following] in (source[path], destination[path]):
+                    raise AmbiguousError
 
     def hard_reset(self, branch: str, ref: str) -> Expected:
         found = self._branch(branch)
@@ -304,7 +319,8 @@ class Model:
 
     def reset(self, branch: str, kind: str, path: str) -> Expected:
         staged = self._branch(branch).staged
-        self.branches[branch].partly_reset = kind == "common_prefix"
+        if kind != "object":
+            self.branches[branch].partly_reset = kind == "common_prefix"
         kept: Callable[[str], bool] = {
             "reset": lambda _: False,
             "object": lambda other: other != path,
