@@ -203,6 +203,17 @@ def test_aborted(multi):
     assert (nothing.status, nothing.message) == (400, "physical_address is required")
 
 
+def test_aborting_by_another_upload_s_address_harms_neither(multi):
+    mine, my_parts = multi.sent(b"mine", path="mine")
+    other, other_parts = multi.sent(b"other", path="other")
+    answer = multi.call(
+        "DELETE", f"/{other['upload_id']}", path="mine", json={"physical_address": mine["physical_address"]}
+    )
+    assert (answer.status, answer.data) == (204, b"")
+    assert multi.complete(other, other_parts, path="other").status == 200
+    assert multi.complete(mine, my_parts, path="mine").status == 200
+
+
 def test_urls_one_by_one(multi):
     upload = multi.begin()
     where = f"/{upload['upload_id']}/parts"

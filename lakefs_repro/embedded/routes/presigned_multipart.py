@@ -217,8 +217,8 @@ async def _abort(call: Call) -> Reply:
     _require_offered(call)
     if not call.received:
         raise bad_request("physical_address is required")
-    _require_address(call, repository, checked(body, "AbortPresignMultipartUpload", _ADDRESSED))
-    await call.run(call.engine.uploads.discard, call.params["uploadId"])
+    address = _require_address(call, repository, checked(body, "AbortPresignMultipartUpload", _ADDRESSED))
+    await call.run(call.engine.uploads.discard, call.params["uploadId"], address)
     return no_content()
 
 

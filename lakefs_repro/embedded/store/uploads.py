@@ -9,6 +9,7 @@ import re
 import secrets
 import shutil
 import threading
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -122,11 +123,14 @@ class Uploads:
         digest = hashlib.md5(b"".join(bytes.fromhex(part.etag) for part in parts)).hexdigest()
         return Assembled(into, f"{digest}-{len(parts)}", sum(sizes))
 
-    def discard(self, upload: str) -> None:
-        """Forget an upload and its parts; fine when there is none."""
-        if _ID.fullmatch(upload):
-            with self._guard:
-                shutil.rmtree(self._folder / upload, ignore_errors=True)
+    def discard(self, upload: str, address: str | None = None) -> None:
+        """Forget an upload and its parts; fine when there is none, or it is for another ``address``."""
+        if not _ID.fullmatch(upload):
+            return
+        with self._guard, suppress(NoSuchUploadError):
+            if address is not None:
+                self.require(upload, address)
+            shutil.rmtree(self._folder / upload, ignore_errors=True)
 
     def forget_abandoned(self, oldest: float) -> None:
         """Forget the uploads in which nothing has happened since ``oldest``."""

@@ -62,6 +62,11 @@ def test_upload_for_another_address(uploads):
     upload = uploads.begin("address")
     with pytest.raises(NoSuchUploadError):
         uploads.require(upload, "other")
+    uploads.discard(upload, "other")
+    assert uploads.require(upload, "address")
+    uploads.discard(upload, "address")
+    with pytest.raises(NoSuchUploadError):
+        uploads.require(upload)
 
 
 def test_abandoned_uploads_are_forgotten(uploads):
