@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from lakefs_repro.embedded.errors import conflict
-from lakefs_repro.embedded.store import commits, metaranges, protection, refs, staging
+from lakefs_repro.embedded.store import commits, metaranges, protection, refs, repositories, staging
 from lakefs_repro.embedded.store.entry import same_content
 from lakefs_repro.embedded.store.rebuild import Rebuild
 
@@ -121,7 +121,12 @@ def _save(connection: sqlite3.Connection, repository: Repository, draft: Draft) 
 
 def make_readable(engine: Engine, repository: Repository, draft: Draft) -> None:
     """Store a draft's commit before it lands: hooks may read it, and one that is refused stays, referred to by none."""
-    engine.writer.submit(lambda connection: _save(connection, repository, draft))
+
+    def save(connection: sqlite3.Connection) -> None:
+        if repositories.exists(connection, repository):
+            _save(connection, repository, draft)
+
+    engine.writer.submit(save)
 
 
 def save_ranges(connection: sqlite3.Connection, ranges: list[tuple[str, bytes]]) -> None:

@@ -13,7 +13,7 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 from lakefs_repro.embedded.errors import ApiError, conflict, not_found
-from lakefs_repro.embedded.store import staging
+from lakefs_repro.embedded.store import repositories, staging
 from lakefs_repro.embedded.store.sources import SourceError
 
 if TYPE_CHECKING:
@@ -158,6 +158,8 @@ class Imports:
     ) -> None:
         now = self._engine.now()
         connection.execute("DELETE FROM imports WHERE updated < ?", (now - _KEPT_SECONDS,))
+        if not repositories.exists(connection, repository):
+            return
         row = (repository.id, import_id, now, json.dumps(status))
         connection.execute("INSERT OR REPLACE INTO imports VALUES (?, ?, ?, ?)", row)
 

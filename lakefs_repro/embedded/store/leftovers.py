@@ -97,11 +97,3 @@ def forget_lists(folder: Path, oldest: float) -> None:
             with suppress(FileNotFoundError):  # two may tidy up at once
                 if path.lstat().st_mtime < oldest:
                     path.unlink()
-
-
-def forget_empty_folders(folder: Path) -> None:
-    """Remove what is empty below ``folder``, while nobody writes there."""
-    for parent, _, _ in os.walk(folder, topdown=False):
-        here = folder / parent
-        if here != folder and not any(here.iterdir()):
-            here.rmdir()

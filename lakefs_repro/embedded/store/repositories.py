@@ -48,6 +48,11 @@ def find(connection: sqlite3.Connection, name: str) -> Repository:
     return _of(row)
 
 
+def exists(connection: sqlite3.Connection, repository: Repository) -> bool:
+    """Whether it was not deleted meanwhile: what then comes late must leave nothing behind."""
+    return connection.execute("SELECT 1 FROM repositories WHERE id = ?", (repository.id,)).fetchone() is not None
+
+
 def listing(connection: sqlite3.Connection, *, prefix: str, after: str, search: str, limit: int) -> list[Repository]:
     rows = connection.execute(
         f"SELECT {_COLUMNS} FROM repositories WHERE name > ? AND name >= ? AND name < ?"
@@ -90,7 +95,7 @@ def delete(connection: sqlite3.Connection, repository: Repository) -> None:
     """Forget a repository. Its namespace stays used and its blocks stay, as in lakeFS."""
     key = (repository.id,)
     connection.execute("DELETE FROM staged WHERE branch IN (SELECT id FROM branches WHERE repository = ?)", key)
-    for table in ("branches", "tags", "commits", "runs", "hook_runs", "tasks", "pulls"):
+    for table in ("branches", "tags", "commits", "runs", "hook_runs", "tasks", "imports", "pulls"):
         connection.execute(f"DELETE FROM {table} WHERE repository = ?", key)
     connection.execute("DELETE FROM repositories WHERE id = ?", key)
 

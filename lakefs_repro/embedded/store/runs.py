@@ -8,6 +8,8 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from lakefs_repro.embedded.store import repositories
+
 if TYPE_CHECKING:
     import sqlite3
 
@@ -88,6 +90,9 @@ class RunIds:
 
 
 def save(connection: sqlite3.Connection, repository: Repository, run: Run, hooks: list[HookRun]) -> None:
+    """Keep a run; nothing when its repository was deleted meanwhile, perhaps by the hook itself."""
+    if not repositories.exists(connection, repository):
+        return
     connection.execute(
         "INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         (repository.id, run.id, run.event, run.branch, run.commit_id, run.started, run.ended, run.status),

@@ -9,6 +9,7 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 from lakefs_repro.embedded.errors import ApiError, not_found
+from lakefs_repro.embedded.store import repositories
 
 if TYPE_CHECKING:
     import sqlite3
@@ -48,8 +49,9 @@ class Tasks:
 
         def save(connection: sqlite3.Connection) -> None:
             connection.execute("DELETE FROM tasks WHERE updated < ?", (now - _KEPT_SECONDS,))
-            row = (repository.id, task_id, now, json.dumps(status))
-            connection.execute("INSERT OR REPLACE INTO tasks VALUES (?, ?, ?, ?)", row)
+            if repositories.exists(connection, repository):
+                row = (repository.id, task_id, now, json.dumps(status))
+                connection.execute("INSERT OR REPLACE INTO tasks VALUES (?, ?, ?, ?)", row)
 
         try:
             self._engine.writer.submit(save)
