@@ -107,6 +107,19 @@ def test_commit_tells_what_is_to_be_and_what_is(repo, receiver):
     assert headers["Content-Type"] == "application/json"
 
 
+def test_what_is_reset_while_a_hook_is_asked_is_not_committed(repo, receiver):
+    install(repo, action(["pre-commit"], hook(receiver)))
+    head = repo.log()
+    repo.put("bad")
+    answers = []
+    receiver.meanwhile = lambda _: answers.append(repo.call("PUT", "/branches/main", json={"type": "reset"}).status)
+    refused = repo.commit()
+    assert refused.status == 400
+    assert refused.message.endswith("no changes")
+    assert answers[0] == 204
+    assert (repo.log(), repo.get("bad").status) == (head, 404)
+
+
 def test_merge_tells_of_its_commit_which_can_be_read_already(repo, receiver):
     install(repo, action(["pre-merge", "post-merge"], hook(receiver)))
     repo.branch("dev")

@@ -63,8 +63,8 @@ class Approval:
     holding: bool
 
 
-class _HeadMovedError(Exception):
-    """Somebody else's commit landed first."""
+class _BranchChangedError(Exception):
+    """Somebody else's commit landed first, or somebody has reset what is staged."""
 
 
 def advance(
@@ -74,9 +74,10 @@ def advance(
     prepare: Callable[[sqlite3.Connection, Branch, Commit], Draft],
     approval: Approval | None = None,
 ) -> Commit:
-    """Land what ``prepare`` makes of the branch and its head; it runs again when the head has moved meanwhile.
+    """Land what ``prepare`` makes of the branch and its head.
 
-    ``approval`` is asked before a draft lands, and stops it by raising.
+    It runs again when the head has moved meanwhile, or staged changes were taken back. ``approval`` is asked before a
+    draft lands, and stops it by raising.
     """
     held = approval is None or approval.holding
     with engine.moving(repository.id, branch_name) if held else nullcontext():
@@ -91,7 +92,7 @@ def advance(
                 approval.ask(draft)
             try:
                 return engine.writer.submit(_landing(repository, branch, draft))
-            except _HeadMovedError:
+            except _BranchChangedError:
                 continue
     raise conflict(f"branch {branch_name} is moved by others faster than this request can follow")
 
@@ -99,7 +100,7 @@ def advance(
 def _landing(repository: Repository, expected: Branch, draft: Draft) -> Callable[[sqlite3.Connection], Commit]:
     def land(connection: sqlite3.Connection) -> Commit:
         if refs.branch(connection, repository, expected.name) != expected:
-            raise _HeadMovedError
+            raise _BranchChangedError
         if draft.refusal is not None:
             protection.require_allowed(connection, repository, expected.name, draft.refusal)
         _save(connection, repository, draft)

@@ -77,5 +77,8 @@ CREATE TABLE pulls (
 ) WITHOUT ROWID;
 """
 
-STEPS: tuple[str, ...] = (_FIRST, _LINKED, _MOMENTS, _IMPORTS, _RUNS, _TASKS, _PULLS)
+# How often staged changes of a branch were taken back: a commit under way must not land what it saw before.
+_RESETS = "ALTER TABLE branches ADD COLUMN resets INTEGER NOT NULL DEFAULT 0;"
+
+STEPS: tuple[str, ...] = (_FIRST, _LINKED, _MOMENTS, _IMPORTS, _RUNS, _TASKS, _PULLS, _RESETS)
 FORMAT_VERSION = len(STEPS)

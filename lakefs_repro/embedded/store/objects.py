@@ -80,7 +80,10 @@ def remove(
 
 
 def reset(connection: sqlite3.Connection, repository: Repository, branch_name: str, *, kind: str, path: str) -> None:
-    """Forget staged changes: of everything, of one object, or under a prefix."""
+    """Forget staged changes: of everything, of one object, or under a prefix.
+
+    A commit that is under way, perhaps waiting for its hooks, sees that and starts anew: it would bring them back.
+    """
     branch = refs.branch(connection, repository, branch_name)
     protection.require_allowed(connection, repository, branch_name, protection.WRITE)
     if kind == "reset":
@@ -89,3 +92,4 @@ def reset(connection: sqlite3.Connection, repository: Repository, branch_name: s
         staging.reset_path(connection, branch.id, path)
     else:
         staging.reset_prefix(connection, branch.id, path)
+    connection.execute("UPDATE branches SET resets = resets + 1 WHERE id = ?", (branch.id,))

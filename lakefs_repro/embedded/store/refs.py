@@ -20,9 +20,12 @@ _TAG_CHARACTERS = re.compile(r"[\x00-\x20\x7f:^?*\[\\/]")
 
 @dataclass(frozen=True)
 class Branch:
+    """A branch as it stands; ``resets`` is how often staged changes were taken back."""
+
     id: int
     name: str
     commit_id: str
+    resets: int
 
 
 @dataclass(frozen=True)
@@ -59,7 +62,7 @@ def require_tag_name(name: str) -> None:
 
 def find_branch(connection: sqlite3.Connection, repository: Repository, name: str) -> Branch | None:
     row = connection.execute(
-        "SELECT id, name, commit_id FROM branches WHERE repository = ? AND name = ?", (repository.id, name)
+        "SELECT id, name, commit_id, resets FROM branches WHERE repository = ? AND name = ?", (repository.id, name)
     ).fetchone()
     return None if row is None else Branch(*row)
 

@@ -41,6 +41,11 @@ class Store:
 
         self.engine.writer.submit(delete)
 
+    def reset(self, kind: str, path: str = "", branch: str = "main") -> None:
+        self.engine.writer.submit(
+            lambda connection: objects.reset(connection, self.repository, branch, kind=kind, path=path)
+        )
+
     def commit(self, branch: str = "main", **options):
         return commit(self.engine, self.repository, branch, CommitRequest("change", **options))
 

@@ -85,6 +85,26 @@ def test_head_moved_meanwhile_is_worked_out_again(store, during_commit):
     assert sorted(store.tree()) == ["a", "b", "w"]
 
 
+@pytest.mark.parametrize(
+    ("kind", "path", "left"),
+    [("object", "dir/a", ["b", "dir/c"]), ("common_prefix", "dir/", ["b"]), ("object", "b", ["dir/a", "dir/c"])],
+)
+def test_reset_meanwhile_is_not_undone(store, during_commit, kind, path, left):
+    for each in ("dir/a", "b", "dir/c"):
+        store.put(each, b"1")
+    during_commit(lambda: store.reset(kind, path))
+    assert sorted(store.tree()) == left
+    assert _staged(store) == []
+
+
+def test_reset_of_everything_meanwhile_leaves_nothing_to_commit(store, during_commit):
+    store.put("a", b"1")
+    before = store.head()
+    with pytest.raises(ApiError, match="no changes"):
+        during_commit(lambda: store.reset("reset"))
+    assert store.head() == before
+
+
 def test_branch_deleted_meanwhile(store, during_commit):
     store.put("a", b"1")
 
