@@ -53,7 +53,7 @@ class Api:
         self._router = Router(HANDLERS)
         self._pools = Pools(
             ThreadPoolExecutor(_THREADS, thread_name_prefix="work"),
-            DaemonThreads(),
+            DaemonThreads(engine.database.release),
             self._inside,
         )
         self._request_ids = itertools.count(1)

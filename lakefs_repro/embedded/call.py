@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, TypeVar
 from urllib.parse import quote, unquote_plus
 
 from lakefs_repro.embedded.errors import ApiError, ClientGoneError, bad_request, misread, several_values
-from lakefs_repro.embedded.hooks.gate import Gate
+from lakefs_repro.embedded.hooks.gate import Gate, MustWaitError
 
 if TYPE_CHECKING:
     import sqlite3
@@ -89,13 +89,20 @@ class Call:
         return await asyncio.get_running_loop().run_in_executor(self.pool, work, *arguments)
 
     async def move(self, repository: Repository, work: Callable[..., Result], *arguments: Any) -> Result:
-        """Do ``work`` on a gate, in a thread: where hooks may run, in one that only waits for hooks.
+        """Do ``work`` on a gate, in a thread: where hooks have to be asked, in one that only waits for them.
 
         Hooks call the engine back, and would wait for ever if all the threads that answer waited for hooks.
         """
-        gate = Gate(self.engine, repository, self.hooks, self.inside, self.scope.get(HOOK_DEPTH, 0))
-        pool = self.hooks if repository.id in self.engine.hooked else self.pool
-        return await asyncio.get_running_loop().run_in_executor(pool, work, gate, *arguments)
+        loop = asyncio.get_running_loop()
+        try:
+            return await loop.run_in_executor(self.pool, work, self.gate(repository, may_wait=False), *arguments)
+        except MustWaitError:
+            return await loop.run_in_executor(self.hooks, work, self.gate(repository), *arguments)
+
+    def gate(self, repository: Repository, *, may_wait: bool = True) -> Gate:
+        """The hooks of a repository, as this request meets them."""
+        depth = self.scope.get(HOOK_DEPTH, 0)
+        return Gate(self.engine, repository, self.hooks, self.inside, depth=depth, may_wait=may_wait)
 
     def write(
         self, operation: Callable[[sqlite3.Connection], Result], *, guarded: bool = True

@@ -344,10 +344,74 @@ def test_hook_that_is_not_there_has_failed(repo, receiver):
     assert "connection refused" in answer.message
 
 
-def test_redirection_is_no_consent(repo, receiver):
+def test_redirection_that_leads_nowhere_is_no_consent(repo, receiver):
     receiver.status = 302
     put_action(repo, action(["pre-commit"], hook(receiver)))
     assert repo.commit("m").status == 412
+
+
+@pytest.mark.parametrize(("status", "method"), [(302, "GET"), (307, "POST")])
+def test_redirection_is_followed(repo, receiver, status, method):
+    seen = []
+
+    def answer(handler):
+        seen.append((handler.command, handler.path))
+        handler.send_response(status if handler.path == "/one" else 200)
+        handler.send_header("Location", "/two")
+        handler.send_header("Content-Length", "0")
+        handler.end_headers()
+
+    receiver.answer = answer
+    put_action(repo, action(["pre-commit"], hook(receiver)))
+    assert repo.commit("m").status == 201
+    assert seen == [("POST", "/one"), (method, "/two")]
+    if method == "POST":
+        assert receiver.events[0] == receiver.events[1]
+
+
+def test_redirection_without_end_is_an_error(repo, receiver):
+    def answer(handler):
+        handler.send_response(302)
+        handler.send_header("Location", "/again")
+        handler.send_header("Content-Length", "0")
+        handler.end_headers()
+
+    receiver.answer = answer
+    put_action(repo, action(["pre-commit"], hook(receiver)))
+    message = repo.commit("m").message
+    assert "stopped after 10 redirects" in message
+    assert len(receiver.calls) == 10
+
+
+def test_keys_in_the_address_are_sent_and_not_told(repo, receiver):
+    put_action(repo, action(["pre-commit"], hook(receiver).replace("http://", "http://user:s3cret@")))
+    assert repo.commit("m").status == 201
+    assert receiver.calls[0][1]["Authorization"] == "Basic dXNlcjpzM2NyZXQ="
+    receiver.shutdown()
+    receiver.server_close()
+    message = repo.commit("again").message
+    assert "http://user:***@127.0.0.1" in message
+    assert "s3cret" not in message
+
+
+@pytest.mark.parametrize("forever", [False, True])
+def test_answer_that_does_not_end_is_not_waited_for(repo, receiver, forever):
+    """It has consented; the rest of what it says is cut off when the time is over."""
+
+    def answer(handler):
+        handler.send_response(200)
+        handler.end_headers()
+        for _ in range(10**6 if forever else 40):
+            handler.wfile.write(b"x" * (64 * 1024 if forever else 1))
+            handler.wfile.flush()
+            if not forever:
+                time.sleep(0.2)
+
+    receiver.answer = answer
+    put_action(repo, action(["pre-commit"], hook(receiver, timeout="1s")))
+    begun = time.monotonic()
+    assert repo.commit("m").status == 201
+    assert time.monotonic() - begun < 5
 
 
 ON = "on:\n  pre-commit: {}\n"

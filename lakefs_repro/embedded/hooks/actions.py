@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 PREFIX = "_lakefs_actions/"
 MAX_FILE = 1024 * 1024
+_MAX_VALUES = 50_000
 _NAME = re.compile(r"\w[\w\-. ]+")
 _ID = re.compile(r"[_a-zA-Z][\-_a-zA-Z0-9]+")
 _TYPES = {"webhook": ("url",), "airflow": ("url", "dag_id", "username", "password"), "lua": ()}
@@ -92,11 +93,28 @@ def _loaded(text: bytes) -> Any:
         "tag:yaml.org,2002:bool", re.compile(r"true|True|TRUE|false|False|FALSE"), list("tTfF")
     )
     try:
-        return yaml.load(text, Loader)  # noqa: S506  a SafeLoader
+        data = yaml.load(text, Loader)  # noqa: S506  a SafeLoader
+        _require_small(data)
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
         where = f"line {mark.line + 1}: " if mark else ""
         raise ActionError(f"yaml: {where}{getattr(error, 'problem', None) or error}") from None
+
+    return data
+
+
+def _require_small(data: Any) -> None:
+    """Refuse what aliases make of a small file: the document is counted as if it were written out."""
+    waiting, counted = [data], 0
+    while waiting:
+        each = waiting.pop()
+        counted += 1
+        if counted > _MAX_VALUES:
+            raise ActionError("yaml: document contains excessive aliasing")
+        if isinstance(each, dict):
+            waiting.extend(each.values())
+        elif isinstance(each, list):
+            waiting.extend(each)
 
 
 def _on(data: Any) -> dict[str, tuple[str, ...]]:

@@ -23,16 +23,29 @@ if TYPE_CHECKING:
 _LOG = logging.getLogger(__name__)
 
 
+class MustWaitError(Exception):
+    """There are hooks to wait for, and this thread has other work to do: nothing has happened yet."""
+
+
 class Gate:
     """The hooks of one repository.
 
     Actions come from a commit's tree, with what is staged over it where a branch is given. ``inside`` is the
-    engine's API, for scripts; ``depth`` counts the scripts that wait for what is asked here.
+    engine's API, for scripts; ``depth`` counts the scripts that wait for what is asked here. Without ``may_wait``
+    whoever would have to wait for a hook is told so, by a MustWaitError, before anything has happened.
     """
 
     def __init__(
-        self, engine: Engine, repository: Repository, background: Executor, inside: Inside, depth: int = 0
+        self,
+        engine: Engine,
+        repository: Repository,
+        background: Executor,
+        inside: Inside,
+        *,
+        depth: int = 0,
+        may_wait: bool = True,
     ) -> None:
+        self.may_wait = may_wait
         self.engine = engine
         self.repository = repository
         self._background = background
@@ -47,12 +60,9 @@ class Gate:
         """Whether there are actions at all: cheap, for it is asked before every move."""
         with self.engine.database.snapshot() as connection:
             try:
-                found = has_actions(self._view(connection, commit, branch))
+                return has_actions(self._view(connection, commit, branch))
             except ApiError:
                 return False  # a commit of a tree that is not there: lakeFS takes it, and every reader is told
-        if found:
-            self.engine.hooked.add(self.repository.id)
-        return found
 
     def ask(self, event: Event, commit: Commit, branch: Branch | None = None) -> str:
         """Run the actions that mind ``event`` and wait for them; the run's id, empty where none ran.
@@ -62,6 +72,8 @@ class Gate:
         """
         if not self.guards(commit, branch):
             return ""
+        if not self.may_wait:
+            raise MustWaitError
         runner = Runner(self.engine, self.repository, self._inside, self._depth)
         with self.engine.database.snapshot() as connection:
             ready = runner.ready(event, self._view(connection, commit, branch))
@@ -74,8 +86,9 @@ class Gate:
             self._background.submit(self._tell, event, commit)
 
     def _tell(self, event: Event, commit: Commit) -> None:
+        patient = Gate(self.engine, self.repository, self._background, self._inside, depth=self._depth)
         try:
-            self.ask(event, commit)
+            patient.ask(event, commit)
         except ApiError as error:
             _LOG.warning("%s in %s: %s", event.kind, self.repository.name, error.message)
         except Exception:  # noqa: BLE001  there is nobody to tell but the log

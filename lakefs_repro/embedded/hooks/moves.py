@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from lakefs_repro.embedded.errors import ApiError, not_found, prefixed
 from lakefs_repro.embedded.hooks.events import Event
-from lakefs_repro.embedded.store import commits, committing, merging, refs, revising, runs
+from lakefs_repro.embedded.hooks.gate import MustWaitError
+from lakefs_repro.embedded.store import commits, committing, importing, merging, refs, revising, runs
 from lakefs_repro.embedded.store.advance import Approval, make_readable
 from lakefs_repro.embedded.store.engine import COMMITTER
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from lakefs_repro.embedded.store.advance import Draft
     from lakefs_repro.embedded.store.commits import Commit
     from lakefs_repro.embedded.store.committing import CommitRequest
+    from lakefs_repro.embedded.store.importing import ImportRequest
     from lakefs_repro.embedded.store.merging import MergeRequest
     from lakefs_repro.embedded.store.refs import Branch
     from lakefs_repro.embedded.store.revising import Revision
@@ -30,18 +32,26 @@ class _GuardedError(Exception):
 
 
 def _guarded(
-    move: Callable[[Approval], Commit], guards: Callable[[Draft], bool], ask: Callable[[Draft], None]
+    gate: Gate,
+    move: Callable[[Approval], Commit],
+    guards: Callable[[Draft], bool],
+    ask: Callable[[Draft], None],
+    *,
+    known: bool = False,
 ) -> Commit:
-    """Move without ceremony where no hook minds, and else ask first."""
+    """Move without ceremony where no hook minds, and else ask first; ``known`` says that there are some."""
 
     def screen(draft: Draft) -> None:
         if guards(draft):
             raise _GuardedError
 
-    try:
-        return move(Approval(screen, holding=True))
-    except _GuardedError:
-        return move(Approval(ask, holding=False))
+    if not known:
+        try:
+            return move(Approval(screen, holding=True))
+        except _GuardedError:
+            if not gate.may_wait:
+                raise MustWaitError from None
+    return move(Approval(ask, holding=False))
 
 
 def commit(gate: Gate, name: str, request: CommitRequest) -> Commit:
@@ -66,9 +76,11 @@ def commit(gate: Gate, name: str, request: CommitRequest) -> Commit:
 
     try:
         made = _guarded(
+            gate,
             lambda approval: committing.commit(gate.engine, gate.repository, name, request, approval),
             lambda _: gate.guards(_head(gate, name), branch),
             ask,
+            known=gate.guards(head, branch),
         )
     except ApiError as error:
         if error.message == _NO_CHANGES and not passed:  # lakeFS asks before it looks
@@ -87,6 +99,43 @@ def _record(commit: Commit) -> dict[str, Any]:
     return {"parents": commit.parents, "metarange_id": commit.metarange_id, "created": commit.creation_date}
 
 
+def land_import(gate: Gate, name: str, request: ImportRequest, shelf: int, begin_landing: Callable[[], None]) -> Commit:
+    """Land an import: a commit, to its hooks. Until they have consented it can be cancelled."""
+    engine, repository = gate.engine, gate.repository
+
+    def event(commit: Commit) -> Event:
+        return _event(
+            gate,
+            "pre-commit",
+            branch=name,
+            source_ref=name,
+            message=commit.message,
+            committer=COMMITTER,
+            metadata=commit.metadata,
+            created=engine.now(),
+            parents=commit.parents,
+        )
+
+    def screen(_: Draft) -> None:
+        if gate.guards(_head(gate, name)):
+            raise _GuardedError
+        begin_landing()
+
+    def ask(draft: Draft) -> None:
+        gate.ask(event(draft.commit), _head(gate, name))
+        begin_landing()
+
+    def land(approval: Approval) -> Commit:
+        return importing.land(engine, repository, name, request, shelf, approval)
+
+    try:
+        made = land(Approval(screen, holding=True))
+    except _GuardedError:
+        made = land(Approval(ask, holding=False))
+    gate.tell(replace(event(made), kind="post-commit", source_ref=made.id, commit_id=made.id), made)
+    return made
+
+
 def merge(gate: Gate, destination: str, request: MergeRequest) -> Commit:
     """Merge. The hooks come from the source, and can read the merge commit before it is one."""
     told: list[Event] = []
@@ -101,6 +150,7 @@ def merge(gate: Gate, destination: str, request: MergeRequest) -> Commit:
             run[:] = [gate.ask(event, source)]
 
     made = _guarded(
+        gate,
         lambda approval: merging.merge(gate.engine, gate.repository, destination, request, approval),
         lambda draft: gate.guards(draft.source or draft.commit),
         ask,
@@ -163,7 +213,7 @@ def _revise(gate: Gate, name: str, what: str, move: Callable[[Approval], Commit]
         with prefixed("update branch: "):
             run[:] = [gate.ask(event(draft.commit), _head(gate, name))]
 
-    made = _guarded(move, lambda _: gate.guards(_head(gate, name)), ask)
+    made = _guarded(gate, move, lambda _: gate.guards(_head(gate, name)), ask)
     after = replace(event(made), kind=f"post-{what}", source_ref=made.id, commit_id=made.id, pre_run_id=run[0])
     if what == "revert" and run[0]:  # as measured: the run before a cherry-pick stays without
         gate.engine.writer.submit(lambda connection: runs.name_commit(connection, gate.repository, run[0], made.id))

@@ -93,9 +93,9 @@ def load(engine: Engine, view: View) -> list[Action]:
 
 
 def _content(engine: Engine, entry: Entry) -> bytes:
-    if entry.size > actions.MAX_FILE:
-        raise actions.ActionError(f"the file has {entry.size} bytes, and an action at most {actions.MAX_FILE}")
     place = place_of(engine, entry)
+    if place.length > actions.MAX_FILE:  # not the size that a client has linked it with
+        raise actions.ActionError(f"the file has {place.length} bytes, and an action at most {actions.MAX_FILE}")
     handle = open_checked(place.file, place.start + place.length)
     try:
         return os.pread(handle, place.length, place.start)
@@ -206,7 +206,7 @@ class Runner:
             return ""
         run_id = self._run_id()
         begun = self._clock()
-        threads = DaemonThreads()
+        threads = DaemonThreads(self._engine.database.release)
         acting = [threads.submit(self._act, event, run_id, number, *each) for number, each in enumerate(ready)]
         outcomes = [each.result() for each in acting]
         self._save(event, run_id, begun, outcomes)

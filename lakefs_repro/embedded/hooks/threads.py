@@ -13,7 +13,13 @@ Result = TypeVar("Result")
 
 
 class DaemonThreads(Executor):
-    """A thread for each task. A hook may take a minute to time out: the engine does not stop for it."""
+    """A thread for each task. A hook may take a minute to time out: the engine does not stop for it.
+
+    ``leave`` is called by each thread at its end, to give back what it has opened.
+    """
+
+    def __init__(self, leave: Callable[[], None]) -> None:
+        self._leave = leave
 
     def submit(self, work: Callable[..., Result], /, *arguments: Any, **named: Any) -> Future[Result]:
         future: Future[Result] = Future()
@@ -25,6 +31,8 @@ class DaemonThreads(Executor):
                 future.set_result(work(*arguments, **named))
             except BaseException as error:  # noqa: BLE001  it is raised where somebody waits
                 future.set_exception(error)
+            finally:
+                self._leave()
 
         threading.Thread(target=labour, name="hook", daemon=True).start()
         return future

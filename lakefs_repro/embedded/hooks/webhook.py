@@ -8,21 +8,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
+from lakefs_repro.embedded.hooks.exchange import ExchangeError, exchange, redacted
 from lakefs_repro.embedded.hooks.secrets import PropertyError, with_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from urllib.parse import SplitResult
 
 _DEFAULT_SECONDS = 60.0
 _UNITS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
 _DURATION = re.compile(r"(?:\d+(?:\.\d*)?|\.\d+)(?:ns|us|µs|μs|ms|s|m|h)")
-_MAX_ANSWER = 1024 * 1024
 _FIRST_FAILURE = 300
-
-
-class HookFailedError(Exception):
-    """The hook said no, or could not be asked."""
 
 
 @dataclass(frozen=True)
@@ -38,54 +33,26 @@ class Webhook:
     def run(self, body: bytes) -> tuple[str, str]:
         """Send ``body``: what is to be written down, and why it failed or an empty string."""
         begun = time.monotonic()
-        log = f"Request:\nPOST {self.url}\n{self.shown}Request Body:\n{body.decode()}\n\n\n"
+        url = redacted(self.url)
+        log = f"Request:\nPOST {url}\n{self.shown}Request Body:\n{body.decode()}\n\n\n"
         try:
-            answer, status = self._send(body)
-        except HookFailedError as error:
-            return f"{log}Request duration: {_shown(time.monotonic() - begun)}\n", str(error)
-        log += f"Request duration: {_shown(time.monotonic() - begun)}\n\nResponse:\n{answer}"
-        if status >= _FIRST_FAILURE:
-            return log, f"webhook request failed (status code: {status})"
+            answer = exchange(self._target(), body, self.headers, self.seconds)
+        except ExchangeError as error:
+            problem = f'Post "{url}": {error}'
+            return f"{log}Request duration: {_shown(time.monotonic() - begun)}\n", problem
+        log += f"Request duration: {_shown(time.monotonic() - begun)}\n\nResponse:\n{answer.text}"
+        if answer.status >= _FIRST_FAILURE:
+            return log, f"webhook request failed (status code: {answer.status})"
         return log, ""
 
-    def _send(self, body: bytes) -> tuple[str, int]:
-        import urllib3  # noqa: PLC0415  only where there are webhooks
-
+    def _target(self) -> str:
+        """The address with the query parameters, in the order of their names."""
         try:
             parts = urlsplit(self.url)
         except ValueError as error:
-            raise HookFailedError(f'Post "{self.url}": {error}') from None
-        if parts.scheme not in {"http", "https"}:
-            raise HookFailedError(f'Post "{self.url}": unsupported protocol scheme "{parts.scheme}"')
+            raise ExchangeError(str(error)) from None
         query = urlencode(sorted([*parse_qsl(parts.query, keep_blank_values=True), *self.parameters]))
-        url = urlunsplit(parts._replace(query=query))
-        timeout = urllib3.Timeout(total=self.seconds)
-        try:
-            with urllib3.PoolManager(retries=False, timeout=timeout) as pool:
-                answer = pool.request(
-                    "POST", url, body=body, headers=dict(self.headers), redirect=False, preload_content=False
-                )
-                text = answer.read(_MAX_ANSWER, decode_content=True).decode("utf-8", "replace")
-                answer.drain_conn()
-        except urllib3.exceptions.NewConnectionError as error:  # a time-out, as urllib3 sees it
-            raise HookFailedError(f'Post "{self.url}": {_reason(error, parts)}') from None
-        except urllib3.exceptions.TimeoutError:
-            raise HookFailedError(f'Post "{self.url}": context deadline exceeded (no answer in time)') from None
-        except (urllib3.exceptions.HTTPError, ValueError, OSError) as error:
-            raise HookFailedError(f'Post "{self.url}": {_reason(error, parts)}') from None
-        lines = "".join(f"{name}: {value}\r\n" for name, value in sorted(answer.headers.items()))
-        return f"HTTP/1.1 {answer.status} {answer.reason or ''}\r\n{lines}\r\n{text}", answer.status
-
-
-def _reason(error: Exception, called: SplitResult) -> str:
-    cause: BaseException | None = error
-    while cause is not None:
-        if isinstance(cause, ConnectionRefusedError):
-            host = f"[{called.hostname}]" if ":" in (called.hostname or "") else called.hostname
-            port = called.port or (443 if called.scheme == "https" else 80)
-            return f"dial tcp {host}:{port}: connect: connection refused"
-        cause = cause.__cause__ or cause.__context__ or getattr(cause, "reason", None)
-    return str(error)
+        return urlunsplit(parts._replace(query=query))
 
 
 def _shown(seconds: float) -> str:

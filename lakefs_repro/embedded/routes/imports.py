@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from lakefs_repro.embedded.call import checked, require_one_of
 from lakefs_repro.embedded.errors import forbidden
+from lakefs_repro.embedded.hooks import moves
 from lakefs_repro.embedded.reply import json_reply, no_content
 from lakefs_repro.embedded.routes.commits import commit_shown
 from lakefs_repro.embedded.routes.repositories import found
@@ -45,9 +46,11 @@ async def _start(call: Call) -> Reply:
         raise forbidden("import is not supported for this storage")
     refs.branch(call.reader, repository, branch)
 
+    gate = call.gate(repository)
+
     def work(job: Job, shelf: int) -> dict[str, Any]:
         importing.collect(engine, request, shelf, job.proceed, job.count)
-        return commit_shown(importing.land(engine, repository, branch, request, shelf, job.begin_landing))
+        return commit_shown(moves.land_import(gate, branch, request, shelf, job.begin_landing))
 
     import_id = await call.run(engine.imports.start, repository, work)
     return json_reply({"id": import_id}, 202)

@@ -72,6 +72,17 @@ class Database:
             self._local.connection = connection
         return connection
 
+    def release(self) -> None:
+        """Close this thread's reading connection: for threads that end while the engine goes on."""
+        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
+        if connection is None or connection is self.writer:
+            return
+        del self._local.connection
+        with self._guard:
+            if connection in self._opened:
+                self._opened.remove(connection)
+                connection.close()
+
     def write_here(self) -> None:
         """Let this thread read by the writing connection: it sees what it has written and not yet committed."""
         self._local.connection = self.writer

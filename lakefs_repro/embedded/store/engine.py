@@ -78,7 +78,6 @@ class Engine:
         self.writer.submit(lambda _: self.database.write_here())
         self.root_id = self.database.setting("root_id")
         self.run_ids = RunIds()
-        self.hooked: set[int] = set()  # repositories in which actions were seen
         self._branch_locks: dict[tuple[int, str], threading.Lock] = {}
         self._guard = threading.Lock()
         self.imports = Imports(self)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from lakefs_repro.embedded.errors import forbidden, prefixed
 from lakefs_repro.embedded.store import commits, sources, staging
-from lakefs_repro.embedded.store.advance import Draft, advance, edited
+from lakefs_repro.embedded.store.advance import Approval, Draft, advance, edited
 from lakefs_repro.embedded.store.engine import COMMITTER
 from lakefs_repro.embedded.store.merging import require_clean
 
@@ -68,12 +68,12 @@ def land(
     branch_name: str,
     request: ImportRequest,
     shelf: int,
-    begin_landing: Callable[[], None],
+    approval: Approval,
 ) -> Commit:
     """Make what lies on ``shelf`` the content of its destinations, by one commit.
 
     As in lakeFS everything goes that begins with a destination, be it written as a folder or not, and the commit is
-    made even when nothing has changed. ``begin_landing`` is called when all is worked out, and may raise.
+    made even when nothing has changed.
     """
 
     def prepare(connection: sqlite3.Connection, branch: Branch, head: Commit) -> Draft:
@@ -93,10 +93,9 @@ def land(
             metarange_id=tree.metarange_id,
             metadata={".lakefs.merge.strategy": "source-wins", **request.metadata},
         )
-        begin_landing()
         return Draft(made, tree, staged_up_to=staging.last_sequence(connection, branch.id))  # see merge
 
-    return advance(engine, repository, branch_name, prepare)
+    return advance(engine, repository, branch_name, prepare, approval)
 
 
 def _edits(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import time
 
 import pytest
 from hypothesis import given
@@ -49,6 +50,18 @@ def test_no_value_in_any_place_does_worse_than_being_refused(value):
 def test_on_is_a_key_and_not_a_truth():
     assert set(parse(GOOD).on) == {"pre-commit"}
     assert parse(GOOD.replace(b"id: one", b"id: one\n    if: true")).hooks[0].condition == "true"
+
+
+def test_aliases_are_counted_as_what_they_stand_for():
+    levels = ["a: &a0 [x, x, x, x, x, x, x, x, x]", *(
+        f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 9)
+    )]  # fmt: skip
+    bomb = "\n".join([*levels, "name: act", "on:", "  pre-commit:", "    branches: *a8", ""])
+    assert len(bomb) < 1024
+    with pytest.raises(ActionError, match="excessive aliasing"):
+        parse(bomb.encode())
+    with pytest.raises(ActionError, match="excessive aliasing"):
+        parse(b"name: act\non: &on\n  pre-commit: [*on]\n")
 
 
 def test_yaml_bomb_is_no_bomb():
@@ -124,6 +137,26 @@ def test_secret_is_sent_and_not_kept(receiver, monkeypatch):
     assert receiver.calls[0][1]["X-T"] == "Bearer s3cret"
     assert "s3cret" not in log
     assert "{{ ENV.LAKEFSACTION_TOKEN }}" in log
+
+
+def test_headers_that_trickle_are_cut_off(receiver):
+    def answer(handler):
+        for _ in range(40):
+            handler.wfile.write(b"H")
+            handler.wfile.flush()
+            time.sleep(0.2)
+
+    receiver.answer = answer
+    begun = time.monotonic()
+    _, problem = prepared({"url": receiver.url, "timeout": "500ms"}).run(b"{}")
+    assert "context deadline exceeded" in problem
+    assert time.monotonic() - begun < 3
+
+
+def test_password_of_the_address_is_in_no_log(receiver):
+    log, _ = prepared({"url": receiver.url.replace("http://", "http://u:s3cret@")}).run(b"{}")
+    assert "s3cret" not in log
+    assert "POST http://u:***@127.0.0.1" in log
 
 
 @pytest.mark.parametrize("url", ["not a url", "", "ftp://h/x", "http://", "http://[::1", "file:///etc/passwd"])
