@@ -213,3 +213,15 @@ def test_a_path_that_both_added_conflicts_though_one_copied_its_neighbour(embedd
     assert repo.diff("main", "work") == [("conflict", "a")]
     assert repo.merge("work").status == 409
     assert repo.get("a").data == b"same"
+
+
+def test_the_merge_base_is_the_first_that_both_sides_meet_not_the_nearest(repo):
+    """``one`` and ``two`` both merged the second commit, but the first is the first parent of both merges."""
+    first = repo.committed({"a": b"1"})
+    repo.branch("one")
+    repo.branch("two")
+    repo.committed({"b": b"2"})
+    for branch in ("one", "two"):
+        assert repo.merge("main", branch).status == 200
+    assert repo.call("GET", "/refs/two/merge/one").json["base_commit_id"] == first
+    assert repo.merge("two", "one").status == 200  # with the nearest there would be no changes

@@ -44,6 +44,7 @@ class Commit:
     tree: Tree
     message: str
     metadata: Mapping[str, str]
+    generation: int = 1
 
 
 @dataclass
@@ -69,7 +70,7 @@ class RefusedError(Exception):
 
 
 class AmbiguousError(Exception):
-    """The outcome is not laid down, such as where a criss-cross history has several merge bases, none of them wrong."""
+    """The outcome is not laid down, or lakeFS itself is of two minds."""
 
 
 class _ConflictError(Exception):
@@ -166,10 +167,22 @@ class Model:
                 pending.extend(self.commits[one].parents)
         return seen
 
-    def merge_bases(self, one: int, other: int) -> list[int]:
-        """The best common ancestors: those that no other common ancestor stands on."""
-        common = self.ancestors(one) & self.ancestors(other)
-        return sorted(n for n in common if not any(n != m and n in self.ancestors(m) for m in common))
+    def merge_base(self, one: int, other: int) -> int:
+        """Where lakeFS sees two histories meet: it walks both back by falling generation, and stops at the first."""
+        sides = {one: 1, other: 2}
+        if one == other:
+            return one
+        pending = [one, other]
+        while pending:
+            pending.sort(key=lambda number: (self.commits[number].generation, number))
+            number = pending.pop()
+            for parent in self.commits[number].parents:
+                if parent not in sides:
+                    sides[parent] = sides[number]
+                    pending.append(parent)
+                elif sides[parent] != sides[number]:
+                    return parent
+        raise AssertionError("all histories begin with the same commit")
 
     def diff(self, left: str, right: str) -> list[Change]:
         """Two dots: what turns the left tree into the right."""
@@ -178,10 +191,7 @@ class Model:
     def diff_of_merge(self, left: str, right: str) -> list[Change]:
         """Three dots: what merging right into left would do."""
         source, destination = self.resolve(right), self.resolve(left)
-        bases = self.merge_bases(destination, source)
-        return _only(self._three_dots(base, source, destination) for base in bases)
-
-    def _three_dots(self, base: int, source: int, destination: int) -> list[Change]:
+        base = self.merge_base(destination, source)
         before, theirs, ours = (self.commits[n].tree for n in (base, source, destination))
         shown = []
         for kind, path in changes(before, theirs):
@@ -245,10 +255,8 @@ class Model:
     def merge(self, source: str, branch: str, *, strategy: str, squash: bool, allow_empty: bool) -> Expected:
         head = self._require_clean(branch)
         theirs = self.resolve(source)
-        outcome = _only(
-            self._merged(base, theirs, head, strategy, allow_empty=allow_empty)
-            for base in self.merge_bases(head, theirs)
-        )
+        base = self.merge_base(head, theirs)
+        outcome = self._merged(base, theirs, head, strategy, allow_empty=allow_empty)
         if isinstance(outcome, int):
             raise RefusedError(outcome)
         parents = (head,) if squash else (head, theirs)
@@ -300,15 +308,16 @@ class Model:
         return self._advance(branch, tree, picked.message, {**picked.metadata, **origin})
 
     def _require_told_apart(self, base: Tree, source: Tree, destination: Tree) -> None:
-        """Leave out what lakeFS merges without seeing the conflict.
+        """Leave out what lakeFS merges amiss: an added object with the content of the one that follows in the base.
 
-        Both sides added a path, and what one of them added has the content of the path that follows in the base.
+        It takes such an object for one that was there before, and lets the other side overwrite or delete it.
         """
-        for path in source if self.beside_lakefs else ():
-            if path in destination and path not in base and source[path] != destination[path]:
-                following = min((each for each in base if each.encode() > path.encode()), key=str.encode, default="")
-                if following and base[following] in (source[path], destination[path]):
-                    raise AmbiguousError
+        if not self.beside_lakefs:
+            return
+        for path in {*source, *destination} - {*base}:
+            following = min((each for each in base if each.encode() > path.encode()), key=str.encode, default=None)
+            if following is not None and base[following] in (source.get(path), destination.get(path)):
+                raise AmbiguousError
 
     def hard_reset(self, branch: str, ref: str) -> Expected:
         found = self._branch(branch)
@@ -386,7 +395,9 @@ class Model:
     ) -> Expected:
         found = self.branches[branch]
         number = len(self.commits)
-        made = Commit(number, parents or (found.head,), tree, message, metadata)
+        parents = parents or (found.head,)
+        generation = 1 + max(self.commits[parent].generation for parent in parents)
+        made = Commit(number, parents, tree, message, metadata, generation)
         if self.beside_lakefs and any(made == replace(other, number=number) for other in self.commits):
             raise AmbiguousError  # commits that say the same in the same second are one to lakeFS
         self.commits.append(made)
@@ -448,11 +459,3 @@ def merged(base: Tree, source: Tree, destination: Tree, strategy: str) -> Tree:
         elif not strategy:
             raise _ConflictError
     return tree
-
-
-def _only(outcomes: Iterable[object]) -> object:
-    """The outcome that all agree on."""
-    first, *others = outcomes
-    if any(other != first for other in others):
-        raise AmbiguousError
-    return first

@@ -44,31 +44,29 @@ class History:
                     heappush(pending, (*_latest_first(parent), parent))
 
     def merge_base(self, one: Commit, other: Commit) -> Commit | None:
-        """A best common ancestor: by falling generation, the first commit that both sides reach."""
-        reached = {one.id: 1}
-        reached[other.id] = reached.get(other.id, 0) | 2
-        pending: list[tuple[int, _Descending, Commit]] = []
+        """The common ancestor that lakeFS takes: not always a best one.
+
+        Both sides are walked back together, the highest generation first, then the latest. The first parent that the
+        other side has reached already is it, though a later one of the same commit may be nearer.
+        """
+        if one.id == other.id:
+            return one
+        first_side = {one.id: True, other.id: False}
+        pending: list[tuple[int, int, int, _Descending, Commit]] = []
         for commit in (one, other):
-            heappush(pending, (-commit.generation, _Descending(commit.id), commit))
-        visited: set[str] = set()
+            heappush(pending, (-commit.generation, *_latest_first(commit), commit))
         while pending:
-            _, _, commit = heappop(pending)
-            sides = reached[commit.id]
-            if sides == _BOTH:
-                return commit
-            if commit.id in visited:
-                continue
-            visited.add(commit.id)
+            *_, commit = heappop(pending)
+            side = first_side[commit.id]
             for parent_id in commit.parents:
-                known = reached.get(parent_id, 0)
-                reached[parent_id] = known | sides
-                if not known:
+                known = first_side.get(parent_id)
+                if known is None:
+                    first_side[parent_id] = side
                     parent = self.commit(parent_id)
-                    heappush(pending, (-parent.generation, _Descending(parent_id), parent))
+                    heappush(pending, (-parent.generation, *_latest_first(parent), parent))
+                elif known is not side:
+                    return self.commit(parent_id)
         return None
-
-
-_BOTH = 3
 
 
 class _Descending:
