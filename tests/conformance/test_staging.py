@@ -80,3 +80,46 @@ def test_foreign_addresses_are_refused(repo):
         answer = repo.call("PUT", "/branches/main/objects", fields={"path": "b"}, json=body)
         assert answer.status == status
         assert repo.get("b").status == 404
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["n\0ul", "a" * 300, "d/" * 5000 + "d", "a" * 300 + "/b", "\0"],
+    ids=["nul", "long", "deep", "long-folder", "only-nul"],
+)
+def test_addresses_that_no_file_can_have(repo, address, name):
+    """They link as any other: nothing is looked at before somebody reads."""
+    folder = address.rpartition("/data/")[0].replace(repo.name, f"{repo.name}-other") + "/data"
+    Path(folder.removeprefix("local://")).mkdir(parents=True)
+    assert _link(repo, f"{folder}/{name}").status == 200
+    refused = repo.get("l")
+    # lakeFS: 500 with the system's words
+    assert refused.status in ({403, 410} if repo.engine.name == "embedded" else {500}), refused.data
+    assert repo.put("l", b"new").status == 201
+    assert repo.get("l").data == b"new"
+
+
+@pytest.mark.parametrize(
+    ("new", "signed"),
+    [("/./data/", True), ("//data/", True), ("/data/../data/", True), ("/./data/", False), ("/x/../data/", False)],
+)
+def test_other_spellings_of_an_address_need_its_signature(embedded_repo, new, signed):
+    repo = embedded_repo
+    issued = repo.call("GET", "/branches/main/staging/backing", fields={"path": "l"}).json["physical_address"]
+    kept = issued if signed else issued.partition(",")[0]
+    for address in (kept.replace("/data/", new), f"local://{repo.name}{new}file"):
+        answer = _link(repo, address)
+        assert (answer.status, "address" in answer.message) == (400, True), address
+    assert _link(repo, issued).status == 200
+
+
+def test_symbolic_link_into_the_storage_needs_a_signature(embedded_repo):
+    repo = embedded_repo
+    issued = repo.call("GET", "/branches/main/staging/backing", fields={"path": "l"}).json["physical_address"]
+    folder = Path(issued.removeprefix("local://")).parent
+    aside = folder.parent.with_name(f"{repo.name}-aside")
+    aside.symlink_to(folder)
+    (aside.parent / f"{repo.name}-circle").symlink_to(aside.parent / f"{repo.name}-circle")
+    assert _link(repo, f"local://{aside}/file").status == 400
+    assert _link(repo, f"local://{aside.parent}/{repo.name}-circle/file").status == 200
+    assert repo.get("l").status in {403, 410}

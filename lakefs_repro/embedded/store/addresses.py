@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import secrets
+import stat
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 SCHEME = "local://"
 _HEX = set("0123456789abcdef")
 _TIME_DIGITS = 10
+_NOT_THERE = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG}
 _NAME = re.compile(r"([0-9a-f]{10})[0-9a-f]{18},")
 
 
@@ -68,9 +71,11 @@ def issued_at(name: str) -> int | None:
 
 
 def is_inside(engine: Engine, repository: Repository, address: str) -> bool:
-    """Whether an address lies in the repository's own storage namespace."""
-    roots = (f"{repository.namespace}/", f"{SCHEME}{_folder(engine, repository)}/")
-    return address.startswith(roots)
+    """Whether an address lies in the repository's own storage namespace, however it is spelled."""
+    if address.startswith(f"{repository.namespace}/"):
+        return True
+    storage = _one_spelling(_folder(engine, repository).parent)
+    return address.startswith(SCHEME) and storage in _one_spelling(_file(engine, address)).parents
 
 
 def relative(engine: Engine, repository: Repository, address: str) -> str:
@@ -97,7 +102,7 @@ def sync_file(engine: Engine, address: str) -> None:
     To be done before an entry names it: from then on it counts as ours.
     """
     path = _file(engine, address)
-    if not address.startswith(SCHEME) or not is_below(engine.linked, path):
+    if not address.startswith(SCHEME) or not is_below(engine.linked, path) or _file_size(path) is None:
         return
     with suppress(FileNotFoundError, NotADirectoryError, IsADirectoryError):
         handle = os.open(path.resolve(), os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
@@ -148,14 +153,39 @@ def place_at(engine: Engine, address: str) -> Place:
     path = _file(engine, address)
     if not _is_readable(engine, path):
         raise forbidden("forbidden")
-    if not path.is_file():
+    size = _file_size(path)
+    if size is None:
         raise gone()
-    return Place(path.resolve(), 0, path.stat().st_size, None)
+    return Place(path.resolve(), 0, size, None)
 
 
 def is_below(folder: Path, path: Path) -> bool:
     """Whether ``path`` stays in ``folder``, also when ``..`` and symbolic links are followed."""
-    return path.resolve().is_relative_to(folder.resolve())
+    real = _resolved(path)
+    return real is not None and real.is_relative_to(folder.resolve())
+
+
+def _resolved(path: Path) -> Path | None:
+    """Where a path leads that a client has named; None for one that leads nowhere: a NUL in it, links in a circle."""
+    try:
+        return path.resolve()
+    except (OSError, ValueError, RuntimeError):
+        return None
+
+
+def _one_spelling(path: Path) -> Path:
+    return _resolved(path) or Path(os.path.normpath(path))
+
+
+def _file_size(path: Path) -> int | None:
+    """The size of the file; None when there is none, nor can be."""
+    try:
+        status = path.stat()
+    except OSError as error:
+        if error.errno not in _NOT_THERE:
+            raise
+        return None
+    return status.st_size if stat.S_ISREG(status.st_mode) else None
 
 
 def note_link(engine: Engine, connection: sqlite3.Connection, address: str) -> None:
