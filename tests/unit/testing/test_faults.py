@@ -34,7 +34,7 @@ def upstream():
             if self.command != "HEAD":
                 self.wfile.write(b"done")
 
-        do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = answer  # noqa: N815
+        do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = answer  # noqa: N815
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
@@ -122,3 +122,19 @@ def test_plans_count_across_threads(upstream):
             thread.join()
     assert plan.matched == 20
     assert len(upstream.seen) == 10
+
+
+def test_a_body_in_chunks_arrives_whole(upstream):
+    with FaultProxy(upstream.url, FaultPlan("ok")) as proxy:
+        connection = http.client.HTTPConnection(urlsplit(proxy.url).netloc, timeout=5)
+        connection.request("POST", "/x", body=iter([b"one", b"", b"two" * 50_000]), encode_chunked=True,
+                           headers={"Transfer-Encoding": "chunked"})  # fmt: skip
+        assert connection.getresponse().status == 201
+        connection.close()
+    assert upstream.seen[-1] == ("POST", "/x", b"one" + b"two" * 50_000)
+
+
+def test_a_pull_request_can_be_changed_through_it(upstream):
+    with FaultProxy(upstream.url, FaultPlan("ok 503")) as proxy:
+        assert ask(proxy, "PATCH") == (201, b"done")
+        assert ask(proxy, "PATCH")[0] == 503
