@@ -25,6 +25,7 @@ __all__ = ["EngineExamined", "examine"]
 
 _SHOWN = 50
 _COLUMNS = (Column("check"), Column("what is wrong"))
+_REMARKS = (Column("check"), Column("what clients said, and is not so"))
 
 
 class EngineExamined(Result):
@@ -53,6 +54,8 @@ class EngineExamined(Result):
             "bytes": said.bytes,
             "problems": said.counted,
             "troubles": [asdict(trouble) for trouble in said.troubles],
+            "warnings": said.remarked,
+            "remarks": [asdict(remark) for remark in said.remarks],
             "waste": asdict(said.waste),
             "tidied": asdict(self._tidied) if self._tidied else None,
         }
@@ -63,6 +66,8 @@ class EngineExamined(Result):
         page.line(f"The embedded engine's folder: {verdict}", strong=True)
         if said.troubles:
             page.table(_COLUMNS, ((t.check, t.message) for t in said.troubles[:_SHOWN]))
+        if said.remarks:
+            page.table(_REMARKS, ((r.check, r.message) for r in said.remarks[:_SHOWN]))
         how = "every block read and hashed" if said.deep else "every block's place and size; --deep reads them"
         history = f"{counted(said.commits, 'commit')}, {counted(said.ranges, 'range')}, format {said.format}"
         done = f"{size(tidied.bytes)} given back, {counted(tidied.packs, 'pack')} written anew" if tidied else ""

@@ -61,6 +61,35 @@ def test_waste_goes_once_the_engine_is_stopped_and_it_is_agreed_to(fresh_engine,
     assert (again.code, "unused" in again.out) == (0, True)
 
 
+def test_what_clients_claim_is_told_and_does_not_stand_in_the_way(fresh_engine, cli):
+    branch = f"/repositories/{fresh_engine.new_repository()}/branches/main"
+
+    def link(path, address):
+        body = {"staging": {"physical_address": address}, "checksum": "abc", "size_bytes": 5}
+        linked = fresh_engine.call("PUT", f"{branch}/staging/backing", fields={"path": path}, json=body)
+        assert linked.status == 200, linked
+
+    issued = fresh_engine.call("GET", f"{branch}/staging/backing", fields={"path": "unwritten"}).json
+    link("unwritten", issued["physical_address"])
+    headers = {"Content-Type": "application/octet-stream"}
+    stored = [
+        fresh_engine.call("POST", f"{branch}/objects", fields={"path": "b"}, body=body, headers=headers).json
+        for body in (b"staged over", b"ten bytes.")
+    ]
+    link("wrong size", f"local://elsewhere/{stored[-1]['physical_address'].rpartition('/')[2]}")
+    assert fresh_engine.call("POST", f"{branch}/commits", json={"message": "all"}).status == 201
+    unknown = fresh_engine.call("POST", f"{branch}/commits", fields={"source_metarange": "ab"}, json={"message": "x"})
+    assert unknown.status == 201
+    process.stop(fresh_engine.root)
+    options = ("doctor", "--engine", "--repair", "--yes", "--root", str(fresh_engine.root))
+    done = cli(*options, "--json")
+    assert (done.code, done.json["ok"], done.json["problems"], done.json["warnings"]) == (0, True, 0, 3), done
+    assert {remark["check"] for remark in done.json["remarks"]} == {"trees", "blocks", "linked"}
+    assert done.json["tidied"]["blocks"] == 1
+    said = cli(*options)
+    assert (said.code, "folder: sound" in said.out, "never there" in said.out) == (0, True, True), said
+
+
 def test_options_that_do_not_go_together(cli, fresh_engine):
     for options in (["--deep"], ["--root", "x"], ["--engine", "--dataset", "d"], ["--engine", "--yes"]):
         assert cli("doctor", *options).code == 2, options

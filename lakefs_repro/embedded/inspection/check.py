@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 import sqlite3
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lakefs_repro.embedded.inspection.files import note_files, unused_files
 from lakefs_repro.embedded.inspection.findings import Inspection
 from lakefs_repro.embedded.inspection.folder import reading
 from lakefs_repro.embedded.inspection.references import gather
-from lakefs_repro.embedded.store.addresses import SCHEME
 from lakefs_repro.embedded.store.formats import FORMAT_VERSION
 
 if TYPE_CHECKING:
@@ -20,12 +21,13 @@ if TYPE_CHECKING:
 _CHUNK = 4 * 1024 * 1024
 
 
-def check(root: Path, *, deep: bool = False) -> Inspection:
+def check(root: Path, *, deep: bool = False, now: float | None = None) -> Inspection:
     """Look over an engine's folder, changing nothing. An engine may run on it: one moment of its metadata is seen.
 
     Args:
         root: the folder.
         deep: read every block and compare its SHA-256, rather than only its place and size.
+        now: seconds since the epoch, by which files that nothing names are old enough to be waste.
 
     Raises:
         NotFoundError: the folder holds no engine's data.
@@ -34,21 +36,21 @@ def check(root: Path, *, deep: bool = False) -> Inspection:
     said = Inspection(deep, format=FORMAT_VERSION)
     with reading(root) as connection:
         try:
-            look(connection, root, said)
+            look(connection, root, said, time.time() if now is None else now)
         except sqlite3.DatabaseError as error:
             said.found("database", f"the database is damaged: {error}")
     return said
 
 
-def look(connection: sqlite3.Connection, root: Path, said: Inspection) -> None:
+def look(connection: sqlite3.Connection, root: Path, said: Inspection, now: float) -> None:
     """All checks on an open database; leaves the temporary tables of ``gather`` behind."""
     _database(connection, said)
     _refs(connection, said)
     gather(connection, said)
     _known(connection, said)
     _blocks(connection, root, said)
-    _linked(connection, root, said)
-    _waste(connection, root, said)
+    note_files(connection, root, said)
+    _waste(connection, root, said, now)
 
 
 def _database(connection: sqlite3.Connection, said: Inspection) -> None:
@@ -88,7 +90,8 @@ def _known(connection: sqlite3.Connection, said: Inspection) -> None:
         "SELECT u.whose, u.size, b.size FROM temp.used_blocks u JOIN blocks b ON b.id = u.id WHERE u.size != b.size"
     )
     for path, promised, size in wrong:
-        said.found("blocks", f"{path!r} promises {promised} bytes, and its block has {size}")
+        # An upload's size is its block's; another one was given by a client that linked the block.
+        said.remark("blocks", f"{path!r} was linked as {promised} bytes, and its block has {size}")
 
 
 def _blocks(connection: sqlite3.Connection, root: Path, said: Inspection) -> None:
@@ -138,15 +141,7 @@ def _hash(file: Path, start: int, size: int) -> str:
     return digest.hexdigest()
 
 
-def _linked(connection: sqlite3.Connection, root: Path, said: Inspection) -> None:
-    """Files that clients wrote to staging addresses, or that were imported: only whether they are there."""
-    for address, path in connection.execute("SELECT address, whose FROM temp.used_addresses"):
-        file = root / "linked" / address.removeprefix(SCHEME)
-        if not file.is_file():
-            said.found("linked", f"{path!r} has its bytes in {file}, which is missing")
-
-
-def _waste(connection: sqlite3.Connection, root: Path, said: Inspection) -> None:
+def _waste(connection: sqlite3.Connection, root: Path, said: Inspection, now: float) -> None:
     waste = said.waste
     for table in ("metaranges", "ranges"):
         count, size = connection.execute(
@@ -162,7 +157,10 @@ def _waste(connection: sqlite3.Connection, root: Path, said: Inspection) -> None
     waste.bytes += size
     for file in unnamed_files(connection, root):
         waste.files += 1
-        waste.bytes += file.lstat().st_size
+        waste.bytes += max(0, _size(file))
+    for _, size in unused_files(connection, root, now):
+        waste.files += 1
+        waste.bytes += size
 
 
 def unnamed_files(connection: sqlite3.Connection, root: Path) -> Iterator[Path]:

@@ -25,7 +25,9 @@ def gather(connection: sqlite3.Connection, said: Inspection) -> None:
     """Fill ``used_metaranges``, ``used_ranges``, ``used_blocks`` and ``used_addresses``; what is missing is noted."""
     connection.execute("CREATE TEMP TABLE used_metaranges (id TEXT PRIMARY KEY) WITHOUT ROWID")
     connection.execute("CREATE TEMP TABLE used_ranges (id TEXT PRIMARY KEY) WITHOUT ROWID")
-    connection.execute("CREATE TEMP TABLE used_blocks (id BLOB PRIMARY KEY, size INTEGER, whose TEXT) WITHOUT ROWID")
+    connection.execute(
+        "CREATE TEMP TABLE used_blocks (id BLOB, size INTEGER, whose TEXT, PRIMARY KEY (id, size)) WITHOUT ROWID"
+    )
     connection.execute("CREATE TEMP TABLE used_addresses (address TEXT PRIMARY KEY, whose TEXT) WITHOUT ROWID")
     connection.execute(
         "INSERT OR IGNORE INTO temp.used_metaranges SELECT DISTINCT metarange FROM commits WHERE metarange != ''"
@@ -37,8 +39,14 @@ def gather(connection: sqlite3.Connection, said: Inspection) -> None:
 
 
 def _through_metaranges(connection: sqlite3.Connection, said: Inspection) -> None:
-    query = "SELECT u.id, m.data FROM temp.used_metaranges u LEFT JOIN metaranges m ON m.id = u.id"
-    for identifier, data in connection.execute(query):
+    query = (
+        "SELECT u.id, m.data, c.id FROM temp.used_metaranges u LEFT JOIN metaranges m ON m.id = u.id"
+        " LEFT JOIN claimed_trees c ON c.id = u.id"
+    )
+    for identifier, data, claimed in connection.execute(query):
+        if data is None and claimed is not None:
+            said.remark("trees", f"the tree {identifier[:12]!r} was never there: a client named it as a commit's")
+            continue
         if data is None:
             said.found("trees", f"the tree {identifier[:12]} is missing, which commits name")
             continue

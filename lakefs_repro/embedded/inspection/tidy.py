@@ -1,16 +1,18 @@
 """Removing what nothing refers to, and writing packs anew that are mostly holes.
 
 First the rows go, in one transaction, then the files: a crash in between leaves files without a name, which the next
-tidying finds.
+tidying finds. Only that a file was once linked is forgotten after it is gone: a tidying takes it for that alone.
 """
 
 from __future__ import annotations
 
 import os
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lakefs_repro.embedded.inspection.check import look, unnamed_files
+from lakefs_repro.embedded.inspection.files import forget_files, unused_files
 from lakefs_repro.embedded.inspection.findings import Inspection
 from lakefs_repro.embedded.inspection.folder import DATABASE, changing
 from lakefs_repro.embedded.store.folders import sync_folder
@@ -37,20 +39,22 @@ class Tidied:
     bytes: int
 
 
-def tidy(root: Path) -> Tidied:
+def tidy(root: Path, *, now: float | None = None) -> Tidied:
     """Remove what no commit and no staged change refers to, and give its space back. No engine may run meanwhile.
 
     Killed at any moment, nothing that is referred to is lost, and the next tidying does the rest.
 
     Raises:
         ConflictError: an engine runs on the folder.
-        RejectedError: something is wrong with the folder: what is in use can't be told for sure then.
+        RejectedError: something is wrong with the folder: what is in use can't be told for sure then. What
+            clients claimed wrongly does not count.
         NotFoundError, InvalidError: as for ``check``.
     """
+    moment = time.time() if now is None else now
     with changing(root) as connection:
         before = _used(root)
         said = Inspection(deep=False, format=FORMAT_VERSION)
-        look(connection, root, said)
+        look(connection, root, said, moment)
         if not said.ok:
             raise RejectedError(
                 f"{root} is not sound, so nothing was removed: {said.troubles[0].message}.",
@@ -59,9 +63,10 @@ def tidy(root: Path) -> Tidied:
             )
         _remove_rows(connection)
         packs = _rewrite_packs(connection, root)
-        doomed = list(unnamed_files(connection, root))
+        doomed = [*unnamed_files(connection, root), *(file for file, _ in unused_files(connection, root, moment))]
         for file in doomed:
             file.unlink()
+        forget_files(connection, root)
         _remove_packs(connection, root)
         _shrink(connection)
     waste = said.waste
@@ -70,6 +75,7 @@ def tidy(root: Path) -> Tidied:
 
 def _used(root: Path) -> int:
     files = [root / DATABASE, root / f"{DATABASE}-wal", *(root / "packs").iterdir(), *(root / "blocks").glob("*/*")]
+    files += (file for file in (root / "linked").rglob("*") if file.is_file())
     return sum(file.lstat().st_size for file in files if file.exists())
 
 
@@ -77,6 +83,7 @@ def _remove_rows(connection: sqlite3.Connection) -> None:
     connection.execute("BEGIN IMMEDIATE")
     for table in ("metaranges", "ranges", "blocks"):
         connection.execute(f"DELETE FROM {table} WHERE id NOT IN (SELECT id FROM temp.used_{table})")  # noqa: S608  fixed
+    connection.execute("DELETE FROM claimed_trees WHERE id NOT IN (SELECT id FROM temp.used_metaranges)")
     connection.execute("COMMIT")
 
 

@@ -30,12 +30,16 @@ _FLUSHED_RANGES = 64
 
 @dataclass(frozen=True)
 class NewTree:
-    """A tree that was worked out, with the ranges of it that are not stored yet."""
+    """A tree that was worked out, with the ranges of it that are not stored yet.
+
+    ``claimed`` is one that a client named: it need not be there.
+    """
 
     metarange_id: str
     stored: bytes | None
     ranges: list[tuple[str, bytes]] = field(default_factory=list)
     changed: int = 0
+    claimed: bool = False
 
 
 @dataclass(frozen=True)
@@ -117,6 +121,11 @@ def _save(connection: sqlite3.Connection, repository: Repository, draft: Draft) 
     if draft.tree.stored is not None:
         row = (draft.tree.metarange_id, draft.tree.stored)
         connection.execute("INSERT OR IGNORE INTO metaranges VALUES (?, ?)", row)
+    if draft.tree.claimed:
+        connection.execute(
+            "INSERT OR IGNORE INTO claimed_trees SELECT ?1 WHERE NOT EXISTS (SELECT 1 FROM metaranges WHERE id = ?1)",
+            (draft.tree.metarange_id,),
+        )
     commits.insert(connection, repository, draft.commit)
 
 
@@ -163,3 +172,8 @@ def edited(
 def existing(metarange_id: str) -> NewTree:
     """A tree that is stored already."""
     return NewTree(metarange_id, None)
+
+
+def claimed(metarange_id: str) -> NewTree:
+    """A tree that a client names. As in lakeFS nobody looks whether it is there."""
+    return NewTree(metarange_id, None, claimed=True)

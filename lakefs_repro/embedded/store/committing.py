@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from lakefs_repro.embedded.errors import bad_request
 from lakefs_repro.embedded.store import commits, protection, staging
-from lakefs_repro.embedded.store.advance import Draft, advance, edited, existing
+from lakefs_repro.embedded.store.advance import Draft, advance, claimed, edited, existing
 from lakefs_repro.embedded.store.engine import COMMITTER
 from lakefs_repro.embedded.store.view import View
 
@@ -61,7 +61,7 @@ def _tree(
     if request.source_metarange is not None:
         if View(engine.trees, connection, base, branch.id).is_dirty():
             raise bad_request("cannot use source MetaRange on a branch with uncommitted changes")
-        return existing(request.source_metarange)
+        return claimed(request.source_metarange)
     tree = edited(engine, base, staging.edits(connection, branch.id))
     if tree.changed:
         return tree

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 COMMITTER = "admin"
 _LOCK_ATTEMPTS = 10
-_ABANDONED_SECONDS = 24 * 60 * 60
+ABANDONED_SECONDS = 24 * 60 * 60
 _LOCK_PAUSE = 0.02
 
 
@@ -102,11 +102,11 @@ class Engine:
     @property
     def abandoned_seconds(self) -> int:
         """How long something that was begun and never finished is kept."""
-        return _ABANDONED_SECONDS
+        return ABANDONED_SECONDS
 
     def _forget_abandoned(self) -> None:
         """Remove what clients wrote long ago and never handed over."""
-        oldest = self._clock() - _ABANDONED_SECONDS
+        oldest = self._clock() - ABANDONED_SECONDS
         for path in self.incoming.iterdir():
             if path.is_file() and path.lstat().st_mtime < oldest:
                 path.unlink(missing_ok=True)

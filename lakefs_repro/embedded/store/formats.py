@@ -80,5 +80,12 @@ CREATE TABLE pulls (
 # How often staged changes of a branch were taken back: a commit under way must not land what it saw before.
 _RESETS = "ALTER TABLE branches ADD COLUMN resets INTEGER NOT NULL DEFAULT 0;"
 
-STEPS: tuple[str, ...] = (_FIRST, _LINKED, _MOMENTS, _IMPORTS, _RUNS, _TASKS, _PULLS, _RESETS)
+# Trees that a client named as a commit's and that were not known: their absence is no loss.
+_CLAIMED = """
+CREATE TABLE claimed_trees (id TEXT PRIMARY KEY) WITHOUT ROWID;
+INSERT INTO claimed_trees
+    SELECT DISTINCT metarange FROM commits WHERE metarange != '' AND metarange NOT IN (SELECT id FROM metaranges);
+"""
+
+STEPS: tuple[str, ...] = (_FIRST, _LINKED, _MOMENTS, _IMPORTS, _RUNS, _TASKS, _PULLS, _RESETS, _CLAIMED)
 FORMAT_VERSION = len(STEPS)

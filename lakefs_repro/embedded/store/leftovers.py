@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from lakefs_repro.embedded.store.engine import Engine
 
 _BATCH = 200
-_MARGIN = 60 * 60
+MARGIN = 60 * 60  # seconds that something abandoned is left alone, beyond when it expired
 _LOG = logging.getLogger(__name__)
 
 
@@ -68,7 +68,7 @@ class Tidying:
             _LOG.exception("what nobody linked could not be removed")
 
     def _expired(self) -> Iterator[Path]:
-        oldest = self._engine.now() - self._engine.abandoned_seconds - _MARGIN
+        oldest = self._engine.now() - self._engine.abandoned_seconds - MARGIN
         for parent, _, names in os.walk(self._engine.linked):
             for name in names:
                 if self._stopping.is_set():

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import os
 import sqlite3
+import time
+from contextlib import closing
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -12,7 +14,7 @@ from hypothesis import strategies as st
 
 from lakefs_repro.embedded.inspection import check, tidy
 from lakefs_repro.embedded.locate import locate
-from lakefs_repro.embedded.store import refs, repositories
+from lakefs_repro.embedded.store import addresses, objects, refs, repositories
 from lakefs_repro.embedded.store.engine import Engine
 from lakefs_repro.embedded.store.packs import Packs
 from lakefs_repro.errors import ConflictError, InvalidError, NotFoundError, RejectedError
@@ -122,7 +124,6 @@ DAMAGES = {
     "overlapping blocks": (overlap, "blocks", False),
     "an unknown block of a commit": (unknown(b"two"), "blocks", False),
     "an unknown block of a staged change": (unknown(b"staged"), "blocks", False),
-    "a size that is wrong": (lambda root: sql(root, "UPDATE staged SET size = 99 WHERE path = 'c'"), "blocks", False),
     "a lost tree": (lambda root: sql(root, "DELETE FROM metaranges"), "trees", False),
     "a lost range": (lambda root: sql(root, "DELETE FROM ranges"), "trees", False),
     "a tree of noise": (lambda root: sql(root, "UPDATE metaranges SET data = x'00'"), "trees", False),
@@ -135,9 +136,6 @@ DAMAGES = {
     "a branch to nowhere": (lambda root: sql(root, "UPDATE branches SET commit_id = 'x' WHERE name = 'dev'"), "refs", False),
     "a tag to nowhere": (lambda root: sql(root, "INSERT INTO tags VALUES (1, 't', 'x')"), "refs", False),
     "a lost parent": (lambda root: sql(root, "DELETE FROM commits WHERE parents = '[]'"), "refs", False),
-    "a lost linked file": (
-        lambda root: sql(root, "UPDATE staged SET address = 'local:///none/x' WHERE path = 'c'"), "linked", False,
-    ),
 }  # fmt: skip
 
 
@@ -150,6 +148,145 @@ def test_damage_is_found(root, name):
     if not only_deep:
         with pytest.raises(RejectedError, match="not sound"):
             tidy(root)
+
+
+@pytest.fixture
+def closable(tmp_path):
+    """A store whose engine the test closes by itself."""
+    return open_store(tmp_path / "root")
+
+
+def link(store, path, address, size=5):
+    """As a client does it that is believed."""
+    entry = store.entry(path, b"")._replace(address=address, size=size)
+
+    def stage(connection):
+        objects.stage(store.engine, connection, store.repository, "main", entry)
+        addresses.note_link(store.engine, connection, address)
+
+    store.engine.writer.submit(stage)
+
+
+def issued(store, path, data=None):
+    """A staging address, and its file once a client has written it."""
+    address = addresses.issue(store.engine, store.repository, "main", path)
+    file = addresses.issued_file(store.engine, address)
+    if data is not None:
+        file.write_bytes(data)
+    return address, file
+
+
+def sizes_of_a_block(store):
+    """The right one comes first, and is not the only one that counts."""
+    block = store.put("right", b"ten bytes.").address
+    link(store, "wrong", block)
+    link(store, "wrong too", block, 99)
+
+
+def circle(store):
+    (store.engine.linked / "circle").symlink_to("circle")
+    link(store, "x", "local://circle/x")
+
+
+CLAIMS = {
+    "an address never written": (lambda store: link(store, "x", issued(store, "x")[0]), "linked", 1),
+    "an imported file that is gone": (lambda store: link(store, "x", "local:///none/x"), "linked", 1),
+    "too long a name": (lambda store: link(store, "x", f"local:///{'x' * 300}"), "linked", 1),
+    "links in a circle": (circle, "linked", 1),
+    "a block's size": (sizes_of_a_block, "blocks", 2),
+    "an unknown tree": (lambda store: store.commit(source_metarange="a" * 64), "trees", 1),
+}
+
+
+@pytest.mark.parametrize("committed", [False, True])
+@pytest.mark.parametrize("name", CLAIMS)
+def test_what_a_client_claims_is_remarked_and_tidying_goes_on(closable, name, committed):
+    claim, kind, count = CLAIMS[name]
+    claim(closable)
+    if committed and kind != "trees":
+        closable.commit()
+    closable.engine.close()
+    said = check(closable.engine.root, deep=True)
+    assert said.ok, said.troubles
+    assert [remark.check for remark in said.remarks] == [kind] * count
+    assert said.remarked == count
+    tidy(closable.engine.root)
+    assert check(closable.engine.root).remarked == count
+
+
+def test_tree_that_was_known_when_it_was_named_and_is_lost_is_damage(closable):
+    closable.put("a", b"one")
+    old = closable.commit().metarange_id
+    closable.put("b", b"two")
+    closable.commit()
+    closable.commit(source_metarange=old)
+    closable.engine.close()
+    sql(closable.engine.root, ("DELETE FROM metaranges WHERE id = ?", (old,)))
+    said = check(closable.engine.root)
+    assert (kinds(said), said.remarks) == (["trees"], [])
+
+
+LATER = 26 * 60 * 60
+
+
+def linked_files(store):
+    """Files below ``linked/`` by what became of them, and what only a tidying may remove."""
+    files = {}
+    for path in ("committed", "over", "reset", "staged", "never"):
+        address, files[path] = issued(store, path, path.encode() * 1000)
+        if path != "never":
+            link(store, path, address, files[path].stat().st_size)
+        if path == "committed":
+            store.commit()
+    address, files["over again"] = issued(store, "over", b"second")
+    link(store, "over", address)
+    for name in ("by hand", "by hand, linked", "by hand, reset"):
+        files[name] = files["over"].with_name(name)
+        files[name].write_bytes(name.encode())
+    link(store, "by another road", "local://repo/data/../data/by hand, linked")
+    link(store, "reset, too", "local://repo/data/by hand, reset")
+    store.engine.writer.submit(lambda connection: connection.execute("DELETE FROM staged WHERE path LIKE 'reset%'"))
+    return files, {"over", "reset", "never", "by hand, reset"}
+
+
+def test_linked_files_go_once_nothing_names_them_and_they_are_old(closable):
+    files, unused = linked_files(closable)
+    closable.engine.close()
+    root, later = closable.engine.root, time.time() + LATER
+    assert not check(root).waste.any
+    tidy(root)
+    assert all(file.exists() for file in files.values()), "young files may be linked still"
+
+    expected = sum(files[name].stat().st_size for name in unused)
+    said = check(root, now=later)
+    assert (said.ok, said.remarks) == (True, [])
+    assert (said.waste.files, said.waste.bytes) == (len(unused), expected)
+    done = tidy(root, now=later)
+    assert done.files == len(unused)
+    assert done.bytes >= expected
+    assert {name for name, file in files.items() if not file.exists()} == unused
+    assert not check(root, now=later).waste.any
+    with closing(sqlite3.connect(root / "metadata.sqlite")) as connection:
+        noted = {name for (name,) in connection.execute("SELECT name FROM linked")}
+    assert noted == {
+        f"repo/data/{files[name].name}" for name in ("committed", "staged", "over again", "by hand, linked")
+    }
+
+
+def test_linked_files_of_a_folder_that_was_moved_are_kept(closable, tmp_path):
+    """Their addresses hold the old place, and it may be moved back."""
+    address, file = issued(closable, "a", b"bytes")
+    link(closable, "a", address)
+    closable.commit()
+    closable.engine.close()
+    later = time.time() + LATER
+    moved = closable.engine.root.rename(tmp_path / "elsewhere")
+    said = check(moved, now=later)
+    assert (said.ok, said.remarked, said.waste.any) == (True, 1, False)
+    tidy(moved, now=later)
+    moved.rename(closable.engine.root)
+    assert file.read_bytes() == b"bytes"
+    assert check(closable.engine.root, now=later).remarks == []
 
 
 def test_damaged_database_is_found(root):
