@@ -86,6 +86,7 @@ class KillLoop:
     def _inspect(self, *, deep: bool) -> None:
         said = check(self.root, deep=deep)
         assert said.ok, said.troubles
+        assert not said.remarks  # these clients claim nothing that is not so
 
     @property
     def acknowledged(self) -> int:

@@ -100,6 +100,7 @@ def test_sixteen_clients_at_once_lose_nothing(fresh_engine):
                 )
     said = check(fresh_engine.root, deep=True)
     assert said.ok, said.troubles
+    assert not said.remarks  # these clients claim nothing that is not so
 
 
 def test_of_sixteen_moves_of_one_branch_each_stands_upon_another(fresh_engine):

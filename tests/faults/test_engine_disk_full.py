@@ -145,6 +145,7 @@ class Roads:
             assert (answer.status, answer.data == data) == (200, True), path
         said = check(self.engine.root, deep=True)
         assert said.ok, said.troubles
+        assert not said.remarks  # these clients claim nothing that is not so
 
 
 @pytest.fixture

@@ -85,6 +85,7 @@ def test_folder_of_format_1_keeps_everything(old):
     assert version(root) == formats.FORMAT_VERSION
     said = check(root, deep=True)
     assert said.ok, said.troubles
+    assert not said.remarks  # these clients claim nothing that is not so
 
 
 @pytest.mark.parametrize("taken", range(1, formats.FORMAT_VERSION + 1))

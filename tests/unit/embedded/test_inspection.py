@@ -469,6 +469,7 @@ def test_whatever_was_done_before_all_is_sound_and_stays(tmp_path_factory, steps
     store.engine.close()
     said = check(folder, deep=True)
     assert said.ok, said.troubles
+    assert not said.remarks
     before = contents(folder)
     tidy(folder)
     assert contents(folder) == before
