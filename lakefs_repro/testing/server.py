@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from typing import IO
 
 _START_SECONDS: Final = 30.0
+_END_SECONDS: Final = 5.0
 _INSTALLATION: Final = "LAKEFS_INSTALLATION_"
 
 
@@ -125,7 +126,14 @@ def _first_line(server: subprocess.Popen[bytes], deadline: float) -> bytes:
 
 
 def _end(server: subprocess.Popen[bytes], running: RunningLakefs | None) -> None:
-    """Kill it: there is nothing to save, and a gentle end would cost each test a tenth of a second."""
+    """Kill it: there is nothing to save, and a gentle end would cost each test a tenth of a second.
+
+    One that has not said where its folder is has to remove that by itself.
+    """
+    if running is None:
+        server.terminate()
+        with suppress(subprocess.TimeoutExpired):
+            server.wait(_END_SECONDS)
     server.kill()
     server.wait()
     for pipe in (server.stdin, server.stdout):

@@ -7,6 +7,7 @@ program that shows it, and Hypothesis' blob that repeats it; it then exits with 
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 import tempfile
 import time
@@ -68,6 +69,7 @@ def _summary(done: Counter[str], seeds: int, seconds: float) -> str:
 def main() -> int:
     """Run, and say what came of it."""
     chosen = _arguments()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # servers and folders are tidied up then
     if chosen.server and not engines.there_is_a_real_server():
         print(engines.real_server_words())
         return 2

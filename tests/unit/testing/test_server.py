@@ -171,3 +171,17 @@ def test_the_answers_are_json_and_the_standard_library_reads_them():
         with pytest.raises(urllib.error.HTTPError) as caught:
             server.call("GET", "/repositories/none")
         assert json.load(caught.value) == {"message": "repository not found"}
+
+
+@pytest.mark.parametrize("wait", [0.0, 0.05, 0.1, 0.15])
+def test_an_interruption_of_the_start_leaves_no_folder(tmp_path, monkeypatch, wait):
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+
+    def interrupted(*_):
+        time.sleep(wait)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("lakefs_repro.testing.server._await_start", interrupted)
+    with pytest.raises(KeyboardInterrupt), running_lakefs():
+        pass
+    assert list(tmp_path.glob("lakefs-ephemeral-*")) == []
