@@ -7,8 +7,9 @@ import stat
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lakefs_repro.embedded.store.addresses import SCHEME, issued_at
+from lakefs_repro.embedded.store.addresses import file_at, issued_at
 from lakefs_repro.embedded.store.engine import ABANDONED_SECONDS
+from lakefs_repro.embedded.store.homes import homes
 from lakefs_repro.embedded.store.leftovers import MARGIN
 
 if TYPE_CHECKING:
@@ -23,12 +24,12 @@ def note_files(connection: sqlite3.Connection, root: Path, said: Inspection) -> 
 
     A missing file is only remarked: clients may link what they never wrote, and imported files are not ours.
     """
-    linked = root / "linked"
+    linked, known = root / "linked", homes(connection)
     # Without regard to case, as some file systems are: a name too many only keeps a file.
     connection.execute("CREATE TEMP TABLE used_files (name TEXT PRIMARY KEY COLLATE NOCASE) WITHOUT ROWID")
     note = connection.cursor()
     for address, path in connection.execute("SELECT address, whose FROM temp.used_addresses"):
-        file = linked / address.removeprefix(SCHEME)
+        file = file_at(root, known, address)
         if not _is_there(file):
             said.remark("linked", f"{path!r} has its bytes in {file}, which is missing")
         names = {(name,) for name in (_relative(linked, file), file.name) if name}
@@ -54,8 +55,8 @@ def unused_files(connection: sqlite3.Connection, root: Path, now: float) -> Iter
     """Files below ``linked/`` that no entry names and that are too old to be linked still, with their sizes.
 
     What is neither at an address of ours nor was ever linked is somebody else's, and stays.
-    Addresses hold whole paths, and a folder may have been moved: a file whose bare name some address ends in stays,
-    for it may be moved back.
+    Addresses hold whole paths, and not every home of a folder may be known: a file whose bare name some address ends
+    in stays.
     """
     linked = (root / "linked").resolve()
     oldest = now - ABANDONED_SECONDS - MARGIN

@@ -15,6 +15,7 @@ from lakefs_repro.embedded.errors import bad_request, forbidden, gone
 from lakefs_repro.embedded.store.blocks import Place
 from lakefs_repro.embedded.store.entry import SHA256_HEX_LENGTH
 from lakefs_repro.embedded.store.folders import sync_folder
+from lakefs_repro.embedded.store.homes import LINKED
 
 if TYPE_CHECKING:
     import sqlite3
@@ -80,12 +81,12 @@ def is_inside(engine: Engine, repository: Repository, address: str) -> bool:
 
 def relative(engine: Engine, repository: Repository, address: str) -> str:
     """An issued address as seen from the storage namespace."""
-    return address.removeprefix(f"{SCHEME}{_folder(engine, repository).parent}/")
+    return str(_file(engine, address).relative_to(_folder(engine, repository).parent))
 
 
 def issued_file(engine: Engine, address: str) -> Path:
     """The file behind an address that was issued; 403 when it leads elsewhere."""
-    path = Path(address.removeprefix(SCHEME))
+    path = _file(engine, address)
     if not is_below(engine.linked, path):
         raise forbidden("forbidden")
     return path
@@ -129,7 +130,16 @@ def kept_form(engine: Engine, connection: sqlite3.Connection, address: str, *, s
 
 
 def _file(engine: Engine, address: str) -> Path:
-    return engine.linked / address.removeprefix(SCHEME)
+    return file_at(engine.root, engine.homes, address)
+
+
+def file_at(root: Path, known: tuple[str, ...], address: str) -> Path:
+    """The file that an address means: one below the ``linked/`` of any home is below today's."""
+    for home in known:
+        before = f"{SCHEME}{home}/{LINKED}/"
+        if address.startswith(before):
+            return root / LINKED / address.removeprefix(before).lstrip("/")
+    return root / LINKED / address.removeprefix(SCHEME)
 
 
 def _is_readable(engine: Engine, path: Path) -> bool:

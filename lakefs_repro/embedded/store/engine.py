@@ -13,6 +13,7 @@ from lakefs_repro.embedded.signing import Signer
 from lakefs_repro.embedded.store.blocks import Blocks
 from lakefs_repro.embedded.store.database import Database
 from lakefs_repro.embedded.store.folders import DurableFolders, sync_folder
+from lakefs_repro.embedded.store.homes import LINKED, move_in
 from lakefs_repro.embedded.store.imports import Imports
 from lakefs_repro.embedded.store.leftovers import Tidying, forget_shelves
 from lakefs_repro.embedded.store.runs import RunIds
@@ -66,6 +67,7 @@ class Engine:
         except BaseException:
             os.close(self._lock_file)
             raise
+        self.homes = move_in(self.database.writer, self.root)
         self.signer = Signer(bytes.fromhex(self.database.setting("signing_key")), clock)
         self.uploads = Uploads(self.root / "uploads")
         self._forget_abandoned()
@@ -92,7 +94,7 @@ class Engine:
     @property
     def linked(self) -> Path:
         """Where clients on this machine write what they link later."""
-        return self.root / "linked"
+        return self.root / LINKED
 
     @property
     def garbage(self) -> Path:

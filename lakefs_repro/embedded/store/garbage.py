@@ -15,6 +15,7 @@ from lakefs_repro.embedded.errors import bad_request, not_found
 from lakefs_repro.embedded.store import repositories
 from lakefs_repro.embedded.store.addresses import SCHEME
 from lakefs_repro.embedded.store.entry import SHA256_HEX_LENGTH
+from lakefs_repro.embedded.store.homes import LINKED
 from lakefs_repro.embedded.store.leftovers import forget_lists
 from lakefs_repro.embedded.store.retention import Dated, Rules, retained
 
@@ -128,8 +129,8 @@ def _relative(engine: Engine, repository: Repository, address: str) -> str:
     """An address as seen from the repository's storage; empty for one that lies elsewhere, which nobody collects."""
     if len(address) == SHA256_HEX_LENGTH and "/" not in address:
         return f"data/{address}"
-    roots = (repository.namespace, f"{SCHEME}{engine.linked / repository.namespace.removeprefix(SCHEME).strip('/')}")
-    for root in roots:
+    below = repository.namespace.removeprefix(SCHEME).strip("/")
+    for root in (repository.namespace, *(f"{SCHEME}{home}/{LINKED}/{below}" for home in engine.homes)):
         if address.startswith(f"{root}/"):
             return address.removeprefix(f"{root}/")
     return ""

@@ -273,16 +273,20 @@ def test_linked_files_go_once_nothing_names_them_and_they_are_old(closable):
     }
 
 
-def test_linked_files_of_a_folder_that_was_moved_are_kept(closable, tmp_path):
-    """Their addresses hold the old place, and it may be moved back."""
+@pytest.mark.parametrize("known", [True, False])
+def test_linked_files_of_a_folder_that_was_moved_are_kept(closable, tmp_path, known):
+    """Their addresses hold the old place, be it known or not: it may be moved back."""
     address, file = issued(closable, "a", b"bytes")
     link(closable, "a", address)
     closable.commit()
     closable.engine.close()
     later = time.time() + LATER
     moved = closable.engine.root.rename(tmp_path / "elsewhere")
+    if not known:
+        with closing(sqlite3.connect(moved / "metadata.sqlite")) as connection, connection:
+            connection.execute("DELETE FROM settings WHERE name = 'homes'")
     said = check(moved, now=later)
-    assert (said.ok, said.remarked, said.waste.any) == (True, 1, False)
+    assert (said.ok, said.remarked, said.waste.any) == (True, 0 if known else 1, False)
     tidy(moved, now=later)
     moved.rename(closable.engine.root)
     assert file.read_bytes() == b"bytes"
