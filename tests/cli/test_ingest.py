@@ -207,12 +207,17 @@ def test_progress_moves_on_a_terminal_and_is_gone_afterwards(project, terminal):
     assert "\x1b[?25h" in said.out
 
 
+def not_deaf():
+    """A suite that a script has put into the background hands down that SIGINT is ignored."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 def interrupted_upload(project):
     """Ctrl-C as soon as the upload is told of: the exit code and what was said. A quick machine may be done by then."""
     command = [sys.executable, "-m", "lakefs_repro", "ingest", "data", "--debug"]
     environment = {**os.environ, "PYTHONPATH": str(Path(lakefs_repro.__file__).parents[1])}
     child = subprocess.Popen(command, cwd=project.folder, env=environment, stdout=subprocess.PIPE,
-                             stderr=subprocess.PIPE, text=True)  # fmt: skip
+                             stderr=subprocess.PIPE, text=True, preexec_fn=not_deaf)  # fmt: skip  # noqa: PLW1509  one thread
     while " upload" not in child.stderr.readline():
         assert child.poll() is None
     child.send_signal(signal.SIGINT)

@@ -13,6 +13,7 @@ class Receiver(ThreadingHTTPServer):
     """``status`` is answered; ``meanwhile`` is called with each event before that."""
 
     daemon_threads = True
+    request_queue_size = 128  # many hooks call at once, and a full queue costs a second
 
     def __init__(self):
         self.calls = []
