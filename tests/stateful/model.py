@@ -321,8 +321,9 @@ class Model:
 
     def hard_reset(self, branch: str, ref: str) -> Expected:
         found = self._branch(branch)
-        if self.beside_lakefs and found.partly_reset and self.uncommitted(branch):
-            raise AmbiguousError  # a dirty branch is no obstacle, except after a reset by prefix: then lakeFS says 400
+        if self.beside_lakefs and found.partly_reset and (found.staged or self.uncommitted(branch)):
+            # What is staged is no obstacle, except after a reset by prefix: then lakeFS says 400, even of equal bytes.
+            raise AmbiguousError
         found.head = self.resolve(ref)
         return Expected(204)
 
