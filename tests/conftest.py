@@ -17,6 +17,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))  # for tests/support
 
 from support import engines
 from support.foreground import foreground
+from support.receiver import Receiver
 
 # The plugin of our own is not yet installed where tests run from a checkout.
 pytest_plugins = ["pytester", "lakefs_repro.testing.plugin"]
@@ -87,3 +88,12 @@ def importing(request, tmp_path_factory):
             yield engine, folder
     else:
         pytest.skip("a real lakeFS with import from a folder is started from a lakefs binary, and there is none")
+
+
+@pytest.fixture
+def receiver():
+    """A webhook's other end."""
+    made = Receiver()
+    yield made
+    made.shutdown()
+    made.server_close()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 
 import pytest
-from support.receiver import Receiver
 
 EVERYTHING = [
     "prepare-commit",
@@ -26,14 +25,6 @@ EVERYTHING = [
     "pre-cherry-pick",
     "post-cherry-pick",
 ]
-
-
-@pytest.fixture
-def receiver():
-    made = Receiver()
-    yield made
-    made.shutdown()
-    made.server_close()
 
 
 def hook(receiver, name="one", **settings):

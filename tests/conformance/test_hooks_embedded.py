@@ -6,15 +6,6 @@ import threading
 import time
 
 import pytest
-from support.receiver import Receiver
-
-
-@pytest.fixture
-def receiver():
-    made = Receiver()
-    yield made
-    made.shutdown()
-    made.server_close()
 
 
 def commit_with(repo, text, **more):

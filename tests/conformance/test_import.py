@@ -7,7 +7,6 @@ import os
 import time
 
 import pytest
-from support.receiver import Receiver
 
 _POLL = 0.02
 _PATIENCE = 30
@@ -336,15 +335,12 @@ hooks:
 
 
 @pytest.fixture
-def hooked(importer):
-    receiver = Receiver()
+def hooked(importer, receiver):
     importer.repo.put("_lakefs_actions/a.yaml", ACTION.format(url=receiver.url).encode())
     assert importer.repo.commit("actions").status == 201
     receiver.wait_for("post-commit")
     receiver.calls.clear()
-    yield receiver
-    receiver.shutdown()
-    receiver.server_close()
+    return receiver
 
 
 def test_import_is_a_commit_to_its_hooks(importer, hooked):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 from support.lakes import data_at, ingest_files, leftovers, make_context, pins, tags
-from support.receiver import Receiver
 
 from lakefs_repro.errors import RejectedError
 
@@ -18,14 +17,6 @@ hooks:
     properties:
       url: {url}
 """
-
-
-@pytest.fixture
-def receiver():
-    made = Receiver()
-    yield made
-    made.shutdown()
-    made.server_close()
 
 
 def test_a_gate_of_the_server_sees_every_ingest_and_can_refuse_it(engine, tmp_path, receiver):

@@ -8,7 +8,6 @@ import time
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.receiver import Receiver
 
 from lakefs_repro.embedded.hooks import actions, conditions, webhook
 from lakefs_repro.embedded.hooks.actions import ActionError, GlobError, matches, parse
@@ -17,14 +16,6 @@ from lakefs_repro.embedded.hooks.webhook import PropertyError, duration, prepare
 from lakefs_repro.embedded.store.runs import RunIds
 
 GOOD = b"name: act\non:\n  pre-commit:\nhooks:\n  - id: one\n    type: webhook\n    properties: {url: http://h}\n"
-
-
-@pytest.fixture
-def receiver():
-    made = Receiver()
-    yield made
-    made.shutdown()
-    made.server_close()
 
 
 @given(st.binary(max_size=200))
