@@ -38,12 +38,14 @@ def _guarded(
     ask: Callable[[Draft], None],
     *,
     known: bool = False,
+    unasked: Callable[[], None] = lambda: None,
 ) -> Commit:
-    """Move without ceremony where no hook minds, and else ask first; ``known`` says that there are some."""
+    """Move where no hook minds, once ``unasked`` is done, and else ask first; ``known`` says that there are some."""
 
     def screen(draft: Draft) -> None:
         if guards(draft):
             raise _GuardedError
+        unasked()
 
     if not known:
         try:
@@ -116,22 +118,17 @@ def land_import(gate: Gate, name: str, request: ImportRequest, shelf: int, begin
             parents=commit.parents,
         )
 
-    def screen(_: Draft) -> None:
-        if gate.guards(_head(gate, name)):
-            raise _GuardedError
-        begin_landing()
-
     def ask(draft: Draft) -> None:
         gate.ask(event(draft.commit), _head(gate, name))
         begin_landing()
 
-    def land(approval: Approval) -> Commit:
-        return importing.land(engine, repository, name, request, shelf, approval)
-
-    try:
-        made = land(Approval(screen, holding=True))
-    except _GuardedError:
-        made = land(Approval(ask, holding=False))
+    made = _guarded(
+        gate,
+        lambda approval: importing.land(engine, repository, name, request, shelf, approval),
+        lambda _: gate.guards(_head(gate, name)),
+        ask,
+        unasked=begin_landing,
+    )
     gate.tell(replace(event(made), kind="post-commit", source_ref=made.id, commit_id=made.id), made)
     return made
 
