@@ -352,7 +352,10 @@ def test_import_is_a_commit_to_its_hooks(importer, hooked):
     assert hooked.kinds == ["pre-commit", "post-commit"]
     assert (before["branch_id"], before["source_ref"], before["commit_message"]) == ("main", "main", "from there")
     assert before["commit_metadata"] == {".lakefs.merge.strategy": "source-wins", "k": "v"}
-    assert after["commit_id"] == after["source_ref"] == status["commit"]["id"]
+    made = status["commit"]["id"]
+    assert after["commit_id"] == after["source_ref"] == made
+    runs = importer.repo.call("GET", "/actions/runs", fields={"commit": made}).json["results"]
+    assert {run["event_type"] for run in runs} == {"pre-commit", "post-commit"}, "both runs name the commit"
 
 
 def test_import_that_a_hook_refuses_changes_nothing(importer, hooked):

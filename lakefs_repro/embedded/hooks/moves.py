@@ -88,12 +88,17 @@ def commit(gate: Gate, name: str, request: CommitRequest) -> Commit:
         if error.message == _NO_CHANGES and not passed:  # lakeFS asks before it looks
             gate.ask(replace(before, kind="pre-commit", parents=(head.id,)), head, branch)
         raise
+    _tell_of_commit(gate, before, passed, made)
+    return made
+
+
+def _tell_of_commit(gate: Gate, before: Event, passed: list[str], made: Commit) -> None:
+    """Name the commit in the record of the run that let it ``passed``, and tell the hooks after it."""
     run = passed[0] if passed else ""
     if run:
         gate.engine.writer.submit(lambda connection: runs.name_commit(connection, gate.repository, run, made.id))
     after = replace(before, kind="post-commit", source_ref=made.id, commit_id=made.id, pre_run_id=run)
     gate.tell(replace(after, **_record(made)), made)
-    return made
 
 
 def _record(commit: Commit) -> dict[str, Any]:
@@ -114,12 +119,13 @@ def land_import(gate: Gate, name: str, request: ImportRequest, shelf: int, begin
             message=commit.message,
             committer=COMMITTER,
             metadata=commit.metadata,
-            created=engine.now(),
-            parents=commit.parents,
+            **_record(commit),
         )
 
+    passed: list[str] = []
+
     def ask(draft: Draft) -> None:
-        gate.ask(event(draft.commit), _head(gate, name))
+        passed[:] = [gate.ask(event(draft.commit), _head(gate, name))]
         begin_landing()
 
     made = _guarded(
@@ -129,7 +135,7 @@ def land_import(gate: Gate, name: str, request: ImportRequest, shelf: int, begin
         ask,
         unasked=begin_landing,
     )
-    gate.tell(replace(event(made), kind="post-commit", source_ref=made.id, commit_id=made.id), made)
+    _tell_of_commit(gate, event(made), passed, made)
     return made
 
 
