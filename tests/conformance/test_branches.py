@@ -10,11 +10,11 @@ BAD_NAME = (
 
 def test_created_branch_answers_the_commit_id_as_plain_text(repo):
     head = repo.committed({"a": b"1"})
-    answer = repo.branch("work")
+    answer = repo.branch("topic")
     assert answer.status == 201
     assert answer.data.decode() == head
     assert answer.headers["Content-Type"].startswith("text/plain")
-    assert repo.call("GET", "/branches/work").json == {"commit_id": head, "id": "work"}
+    assert repo.call("GET", "/branches/topic").json == {"commit_id": head, "id": "topic"}
 
 
 @pytest.mark.parametrize("name", ["a.b", "-a", "a/b", "a b", "é", "a~1"])
@@ -38,7 +38,7 @@ def test_taken_names(repo):
 
 
 def test_unknown_source(repo):
-    answer = repo.branch("work", "nope")
+    answer = repo.branch("topic", "nope")
     assert (answer.status, answer.message) == (404, "source reference 'nope': not found")
 
 
@@ -70,15 +70,15 @@ def test_listing_pages(repo):
 
 
 def test_deleting_branches(repo):
-    repo.branch("work")
-    repo.put("staged", branch="work")
-    assert repo.call("DELETE", "/branches/work").status == 204
-    again = repo.call("DELETE", "/branches/work")
+    repo.branch("topic")
+    repo.put("staged", branch="topic")
+    assert repo.call("DELETE", "/branches/topic").status == 204
+    again = repo.call("DELETE", "/branches/topic")
     assert (again.status, again.message) == (404, "branch not found")
     default = repo.call("DELETE", "/branches/main")
     assert (default.status, default.message) == (403, "cannot delete repository default branch")
-    repo.branch("work")
-    assert repo.staged("work") == []
+    repo.branch("topic")
+    assert repo.staged("topic") == []
 
 
 def test_reset_forgets_what_is_staged(repo):
@@ -127,30 +127,30 @@ def test_a_revert_says_what_was_asked_for(repo):
 
 def test_revert_of_a_merge_needs_a_parent_and_of_a_changed_path_conflicts(repo):
     repo.committed({"a": b"1"})
-    repo.branch("work")
-    work = repo.committed({"b": b"1"}, branch="work")
-    merge = repo.merge("work").json["reference"]
+    repo.branch("topic")
+    topic = repo.committed({"b": b"1"}, branch="topic")
+    merge = repo.merge("topic").json["reference"]
     answer = repo.call("POST", "/branches/main/revert", json={"ref": merge, "parent_number": 0})
     assert (answer.status, answer.message) == (409, "must specify 1-based parent number for reverting merge commit")
     unknown = repo.call("POST", "/branches/main/revert", json={"ref": merge, "parent_number": 5})
     assert unknown.status == 400
     repo.committed({"b": b"2"})
-    conflict = repo.call("POST", "/branches/main/revert", json={"ref": work, "parent_number": 0})
+    conflict = repo.call("POST", "/branches/main/revert", json={"ref": topic, "parent_number": 0})
     assert (conflict.status, conflict.message) == (409, "update branch: conflict found")
     repo.put("dirty")
-    dirty = repo.call("POST", "/branches/main/revert", json={"ref": work, "parent_number": 0})
+    dirty = repo.call("POST", "/branches/main/revert", json={"ref": topic, "parent_number": 0})
     assert (dirty.status, dirty.message) == (400, "uncommitted changes (dirty branch)")
 
 
 def test_cherry_pick_repeats_a_commit_and_says_where_from(repo):
     first = repo.committed({"a": b"1"})
     second = repo.committed({"b": b"2"}, message="add b")
-    repo.branch("work", first)
-    picked = repo.call("POST", "/branches/work/cherry-pick", json={"ref": second})
+    repo.branch("topic", first)
+    picked = repo.call("POST", "/branches/topic/cherry-pick", json={"ref": second})
     assert picked.status == 201
     assert picked.json["message"] == "add b"
     assert picked.json["parents"] == [first]
     assert picked.json["metadata"] == {"cherry-pick-committer": "admin", "cherry-pick-origin": second}
-    assert repo.paths("work") == ["a", "b"]
-    missing = repo.call("POST", "/branches/work/cherry-pick", json={"ref": "nope"})
+    assert repo.paths("topic") == ["a", "b"]
+    missing = repo.call("POST", "/branches/topic/cherry-pick", json={"ref": "nope"})
     assert (missing.status, missing.message) == (404, "get commit from ref nope: not found")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from conformance.transcript.calls import branch, commit, delete, get, patch, post, put, scenario, upload
 
 
-def _open(source: str = "work", destination: str = "main", *, save: str = "", **body: object):
+def _open(source: str = "topic", destination: str = "main", *, save: str = "", **body: object):
     told = {"title": "a title", "source_branch": source, "destination_branch": destination, **body}
     return post("pulls", json=told, save={save: "id"} if save else {})
 
@@ -14,9 +14,9 @@ SCENARIOS = [
     scenario(
         "pulls",
         get("pulls"),
-        branch("work"),
-        upload("a", branch="work"),
-        commit("a", branch="work", date=1000),
+        branch("topic"),
+        upload("a", branch="topic"),
+        commit("a", branch="topic", date=1000),
         _open(save="pull", description="what for"),
         get("pulls/${pull}"),
         get("pulls"),
@@ -41,18 +41,18 @@ SCENARIOS = [
     ),
     scenario(
         "pulls-refused",
-        branch("work"),
+        branch("topic"),
         _open(),
         _open("main", "main"),
         _open("nope"),
-        _open("work", "nope"),
+        _open("topic", "nope"),
         _open("a.b"),
         _open(""),
         _open(title=""),
         _open(title=1),
-        post("pulls", json={"title": "t", "source_branch": "work"}),
+        post("pulls", json={"title": "t", "source_branch": "topic"}),
         post("pulls", json={"title": "t", "destination_branch": "main"}),
-        post("pulls", json={"source_branch": "work", "destination_branch": "main"}),
+        post("pulls", json={"source_branch": "topic", "destination_branch": "main"}),
         post("pulls", json={}),
         get("pulls/nope"),
         get("pulls/00000000-0000-0000-0000-000000000000"),
@@ -65,8 +65,8 @@ SCENARIOS = [
         get("/repositories/${repo}-none/pulls"),
         upload("a", "ours"),
         commit("ours", date=1000),
-        upload("a", "theirs!", branch="work"),
-        commit("theirs", branch="work", date=2000),
+        upload("a", "theirs!", branch="topic"),
+        commit("theirs", branch="topic", date=2000),
         _open(save="clash"),
         put("pulls/${clash}/merge"),
         patch("pulls/${clash}", json={"status": "x"}),
@@ -74,7 +74,7 @@ SCENARIOS = [
         patch("pulls/${clash}", json={"status": "merged"}),
         patch("pulls/${clash}", json={}),
         get("pulls/${clash}"),
-        delete("branches/work"),
+        delete("branches/topic"),
         put("pulls/${clash}/merge"),
         get("pulls/${clash}"),
     ),

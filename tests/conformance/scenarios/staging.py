@@ -61,7 +61,7 @@ SCENARIOS = [
         put(_BACKING, json={"staging": {"physical_address": "${address}"}, "checksum": _SUM, "size_bytes": 5}),
         _link("a", on="nope", staging={"physical_address": "${address}"}, checksum=_SUM, size_bytes=5),
         _link("a", on="a.b", staging={"physical_address": "${address}"}, checksum=_SUM, size_bytes=5),
-        branch("work"),
+        branch("topic"),
         put(_BACKING, query={"path": "a"}, body="{", headers={"Content-Type": "application/json"}),
         put(_BACKING, query={"path": "a"}, body="{}", headers={"Content-Type": "text/plain"}),
         store="local",

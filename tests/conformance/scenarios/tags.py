@@ -31,16 +31,16 @@ _IMPOSSIBLE = (
 
 
 def _history():
-    """main = merge of work (w) into a line a, b; v1 is b."""
+    """main = merge of topic (w) into a line a, b; v1 is b."""
     return [
         upload("a"),
         commit("a", save="a", date=1000),
-        branch("work"),
-        upload("w", branch="work"),
-        commit("w", branch="work", save="w", date=2000),
+        branch("topic"),
+        upload("w", branch="topic"),
+        commit("w", branch="topic", save="w", date=2000),
         upload("b"),
         commit("b", save="b", date=3000),
-        merge("work", save="m", message="m"),
+        merge("topic", save="m", message="m"),
         tag("v1", "${b}"),
     ]
 

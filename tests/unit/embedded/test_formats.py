@@ -17,6 +17,7 @@ from lakefs_repro.embedded.store.engine import Engine
 from lakefs_repro.errors import InvalidError
 
 OLD = Path(__file__).resolve().parents[2] / "data" / "engine-format-1"
+STAGED_ON = "work"
 
 
 def metadata(root):
@@ -72,14 +73,14 @@ def test_folder_of_format_1_keeps_everything(old):
             assert engine.call("GET", f"/repositories/old/branches/{branch}").json["commit_id"] == head
         log = engine.call("GET", "/repositories/old/refs/main/commits").json["results"]
         assert sorted([each["id"], each["message"]] for each in log) == sorted(said["log"])
-        staged = engine.call("GET", "/repositories/old/branches/work/diff").json["results"]
+        staged = engine.call("GET", f"/repositories/old/branches/{STAGED_ON}/diff").json["results"]
         assert [[each["type"], each["path"]] for each in staged] == said["staged"]
         assert engine.call("GET", "/repositories/old/settings/branch_protection").json == [{"pattern": "main"}]
         assert engine.call("GET", "/repositories/old/settings/gc_rules").json["default_retention_days"] == 21
         assert engine.call("GET", "/repositories/old").json["id"] == "old"
 
-        expected = contents(engine, "work")
-        done = engine.call("POST", "/repositories/old/branches/work/commits", json={"message": "today's"})
+        expected = contents(engine, STAGED_ON)
+        done = engine.call("POST", f"/repositories/old/branches/{STAGED_ON}/commits", json={"message": "today's"})
         assert done.status == 201
         assert contents(engine, done.json["id"]) == expected
     assert version(root) == formats.FORMAT_VERSION
