@@ -15,12 +15,14 @@ from lakefs_repro.model.report import LogEntry, RestoreReport, VerifyReport, Ver
 from lakefs_repro.restore.folder import restore_to
 from lakefs_repro.restore.rollback import RollbackResult, roll_back
 from lakefs_repro.snapshot.context import Context
+from lakefs_repro.snapshot.difference import SnapshotDifference
+from lakefs_repro.snapshot.history import log
 from lakefs_repro.snapshot.ingest import ingest
 from lakefs_repro.snapshot.request import Bump, IngestRequest, IngestResult, Mode
 from lakefs_repro.snapshot.resolve import resolve
 from lakefs_repro.snapshot.snapshot import Snapshot
 from lakefs_repro.snapshot.verify import verify
-from lakefs_repro.snapshot.versions import list_versions, log
+from lakefs_repro.snapshot.versions import list_versions
 
 
 class Lake:
@@ -111,8 +113,15 @@ class Lake:
         return list_versions(self.context, dataset)
 
     def log(self, dataset: str) -> Iterator[LogEntry]:
-        """The history of a dataset, newest first, rollbacks too; read while it is iterated over."""
+        """The history of a dataset, newest first, rollbacks too; read while it is iterated over.
+
+        Of a partition, ``flights#year=2024``, only the versions in which it changed.
+        """
         return log(self.context, dataset)
+
+    def diff(self, left: str, right: str, *, dataset: str | None = None) -> SnapshotDifference:
+        """What must change to turn one snapshot, or a part of one, into another; read as it is asked for."""
+        return SnapshotDifference(self.snapshot(left, dataset=dataset), self.snapshot(right, dataset=dataset))
 
     def verify(self, ref: str, *, dataset: str | None = None, deep: bool = False) -> VerifyReport:
         """Read every object at its last byte, or whole and hashed when ``deep``."""

@@ -26,11 +26,15 @@ class History(Result):
 
     def __init__(self, where: Where, dataset: str, entries: Iterable[LogEntry]) -> None:
         self.where: Where = where
-        self._dataset = dataset
+        self._dataset, _, self._partition = dataset.partition("#")
         self._entries = entries
 
     def data(self) -> Mapping[str, Any]:
-        return {"dataset": self._dataset, "entries": (entry.to_json() for entry in self._entries)}
+        return {
+            "dataset": self._dataset,
+            "partition": self._partition,
+            "entries": (entry.to_json() for entry in self._entries),
+        }
 
     def show(self, page: Page) -> None:
         for entry in self._entries:
@@ -50,6 +54,7 @@ def _show_entry(page: Page, entry: LogEntry) -> None:
             ("content", f"{counted(entry.files, 'file')}, {size(entry.bytes)}{rows}"),
             ("files", _changes(entry)),
             ("digest", short(entry.digest)),
+            ("of the part", short(entry.part_digest)),
             ("commit", short(entry.commit)),
         ]
     )
@@ -67,6 +72,9 @@ def _changes(entry: LogEntry) -> str:
 @click.option("-n", "--most", metavar="N", type=click.IntRange(min=1), help="The newest N only.")
 @answering()
 def command(talk: Conversation, *, dataset: str, most: int | None) -> History:
-    """Show what happened to DATASET in main, newest first: ingests and rollbacks, by whom, and what they changed."""
+    """Show what happened to DATASET in main, newest first: ingests and rollbacks, by whom, and what they changed.
+
+    With a partition, such as 'flights#year=2024', only what changed it, counted in it alone.
+    """
     lake = open_lake(talk)
     return History(where_of(lake), dataset, islice(lake.log(dataset), most))

@@ -28,6 +28,7 @@ COMMANDS: Final = {
     "list": Entry("list", "List the versions of datasets.", _DATA),
     "log": Entry("log", "Show the history of a dataset.", _DATA),
     "show": Entry("show", "Show a snapshot: schema, statistics, lineage, files.", _DATA),
+    "diff": Entry("diff", "Show what changed between two snapshots.", _DATA),
     "verify": Entry("verify", "Prove that a snapshot's data is there and right.", _DATA),
     "restore": Entry("restore", "Put a snapshot into a folder, or make it the newest version.", _DATA),
     "advise": Entry("advise", "Say which approach to data versioning fits, and why.", _DATA),

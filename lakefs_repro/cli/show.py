@@ -62,6 +62,7 @@ class Shown(Result):
             "partition": dict(snapshot.partition),
             "under": snapshot.under,
             "digest": snapshot.digest,
+            "part_digest": snapshot.part_digest,
             "commit": snapshot.commit,
             "ingest_commit": snapshot.ingest_commit,
             "created": self._commit.created.isoformat(),
@@ -83,6 +84,7 @@ class Shown(Result):
         page.fields(
             [
                 ("digest", snapshot.digest),
+                ("of this part", "" if snapshot.whole else snapshot.part_digest),
                 ("content", f"{counted(self._count, 'file')}, {size(self._bytes)}{rows}"),
                 ("created", f"{moment(self._commit.created)} by {self._by}"),
                 ("message", self._commit.message),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import defaultdict, deque
 from dataclasses import dataclass
 from operator import attrgetter
 from typing import TYPE_CHECKING, Literal
@@ -87,29 +87,38 @@ def pair_renames(changes: Iterable[Change]) -> tuple[list[Change], list[Rename]]
     Empty files are never paired: they say nothing about each other.
     """
     rest: list[Change] = []
-    removed: defaultdict[tuple[str, int], list[Entry]] = defaultdict(list)
+    removed: list[Entry] = []
     added: list[Entry] = []
     for change in changes:
         if change.kind == "removed" and change.before is not None and change.before.size:
-            removed[change.before.sha256, change.before.size].append(change.before)
+            removed.append(change.before)
         elif change.kind == "added" and change.after is not None and change.after.size:
             added.append(change.after)
         else:
             rest.append(change)
-    renames: dict[str, Rename] = {}
-    for same_name_only in (True, False):
+    origins: dict[str, Entry] = {}  # by the path that each got
+    gone: set[str] = set()
+    for key_of in (_content_and_name, _content):
+        free: defaultdict[tuple[object, ...], deque[Entry]] = defaultdict(deque)
+        for before in removed:
+            if before.path not in gone:
+                free[key_of(before)].append(before)
         for after in added:
-            candidates = removed[after.sha256, after.size]
-            if after.path in renames or not candidates:
-                continue
-            same = [each for each in candidates if _basename(each) == _basename(after)]
-            if same or not same_name_only:
-                before = (same or candidates)[0]
-                candidates.remove(before)
-                renames[after.path] = Rename(before, after)
-    rest += [Change("added", entry.path, None, entry) for entry in added if entry.path not in renames]
-    rest += [Change("removed", entry.path, entry, None) for left in removed.values() for entry in left]
-    return sorted(rest, key=lambda change: change.path), [renames[path] for path in sorted(renames)]
+            if after.path not in origins and (candidates := free[key_of(after)]):
+                origins[after.path] = candidates.popleft()
+                gone.add(origins[after.path].path)
+    rest += [Change("added", entry.path, None, entry) for entry in added if entry.path not in origins]
+    rest += [Change("removed", entry.path, entry, None) for entry in removed if entry.path not in gone]
+    renames = [Rename(origins[entry.path], entry) for entry in added if entry.path in origins]
+    return sorted(rest, key=lambda change: change.path), sorted(renames, key=lambda rename: rename.after.path)
+
+
+def _content(entry: Entry) -> tuple[object, ...]:
+    return entry.sha256, entry.size
+
+
+def _content_and_name(entry: Entry) -> tuple[object, ...]:
+    return entry.sha256, entry.size, _basename(entry)
 
 
 def _basename(entry: Entry) -> str:

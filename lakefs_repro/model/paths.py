@@ -133,6 +133,14 @@ def table_root(path: str) -> str:
     return "/".join(folders)
 
 
+def partition_folder(path: str) -> str:
+    """The folder of the innermost partition that a file lies in, as its path has it; "" outside of partitions."""
+    folders = path.split("/")[:-1]
+    while folders and _pair(folders[-1]) is None:
+        folders.pop()
+    return "/".join(folders)
+
+
 def in_partition(path: str, selector: tuple[tuple[str, str], ...]) -> bool:
     """Whether these partitions stand among the path's folders in this order, others between them or not."""
     pairs = iter(partition_of(path))

@@ -15,7 +15,7 @@ from lakefs_repro.model.names import check_dataset_name, is_dataset_name, parse_
 from lakefs_repro.model.paths import in_partition
 from lakefs_repro.model.version import LATEST, Version, VersionRange
 
-__all__ = ["MIN_HEX", "Ref", "RefKind", "parse_ref"]
+__all__ = ["MIN_HEX", "Partition", "Ref", "RefKind", "parse_partition", "parse_ref"]
 
 RefKind = Literal["version", "range", "digest", "hex", "name", "uri"]
 """What a REF names, as far as its text can tell.
@@ -28,6 +28,9 @@ RefKind = Literal["version", "range", "digest", "hex", "name", "uri"]
   comes first and means its latest version.
 - ``uri``: ``lakefs://repository/ref/path``: ``value`` is the lakeFS ref.
 """
+
+Partition = tuple[tuple[str, str], ...]
+"""The ``key=value`` folders that select a part, in order; empty for all."""
 
 MIN_HEX = 8
 
@@ -52,7 +55,7 @@ class Ref:
     kind: RefKind
     value: str
     dataset: str | None = None
-    partition: tuple[tuple[str, str], ...] = ()
+    partition: Partition = ()
     repository: str | None = None
     path: str | None = None
 
@@ -91,7 +94,7 @@ def parse_ref(text: str) -> Ref:
     if text.startswith("lakefs:"):
         return _parse_uri(text)
     name, hash_sign, selector = text.partition("#")
-    partition = _parse_partition(text, selector) if hash_sign else ()
+    partition = parse_partition(selector, text=text) if hash_sign else ()
     dataset, at, value = name.partition("@")
     if not at:
         return _parse_bare(text, name, partition)
@@ -100,7 +103,7 @@ def parse_ref(text: str) -> Ref:
     return Ref(kind, value, dataset, partition)
 
 
-def _parse_bare(text: str, name: str, partition: tuple[tuple[str, str], ...]) -> Ref:
+def _parse_bare(text: str, name: str, partition: Partition) -> Ref:
     tagged = parse_tag(name)
     if tagged is not None:
         return Ref("version", str(tagged[1]), tagged[0], partition)
@@ -140,13 +143,16 @@ def _digest(text: str, value: str) -> str:
     return digits
 
 
-def _parse_partition(text: str, selector: str) -> tuple[tuple[str, str], ...]:
+def parse_partition(selector: str, *, text: str = "") -> Partition:
+    """Parse ``year=2024/month=3``. InvalidError, naming ``text`` as what was typed, when it is none."""
     pairs = []
     for segment in selector.split("/"):
         key, equals, value = segment.partition("=")
         if not key or not equals:
             raise _invalid(
-                text, f"the partition {segment!r} is not KEY=VALUE", "Write for example flights#year=2024/month=3."
+                text or selector,
+                f"the partition {segment!r} is not KEY=VALUE",
+                "Write for example flights#year=2024/month=3.",
             )
         pairs.append((unquote(key), unquote(value)))
     return tuple(pairs)

@@ -97,7 +97,9 @@ class LogEntry(_Json):
     """One merge in the history of a dataset.
 
     ``added``, ``removed`` and ``changed`` count files against the commit before; None when the manifests can't be
-    read any more. ``released`` says whether the version has its tag.
+    read any more. ``released`` says whether the version has its tag. In the history of a partition, ``files``,
+    ``bytes`` and the changes are those of the partition, ``part_digest`` is its own digest, and ``rows`` is None; in
+    that of a whole dataset ``part_digest`` is "".
     """
 
     dataset: str
@@ -116,6 +118,7 @@ class LogEntry(_Json):
     removed: int | None = None
     changed: int | None = None
     rolled_back_to: str = ""
+    part_digest: str = ""
 
 
 @dataclass(frozen=True, slots=True)

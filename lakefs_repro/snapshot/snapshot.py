@@ -13,6 +13,7 @@ from lakefs_repro.errors import IntegrityError, NotFoundError
 from lakefs_repro.model.annotation import Annotation
 from lakefs_repro.model.contract import Contract
 from lakefs_repro.model.entry import Entry
+from lakefs_repro.model.manifest import build
 from lakefs_repro.model.names import dataset_prefix
 from lakefs_repro.model.paths import in_partition
 from lakefs_repro.model.table import FileStatistics, TableSchema, TableStatistics, merge_statistics
@@ -78,6 +79,14 @@ class Snapshot:
     def size(self) -> int:
         """Bytes of all its files together."""
         return self.files.total_bytes
+
+    @cached_property
+    def part_digest(self) -> str:
+        """The digest of exactly its own files: for a part, the root that a manifest of them alone would have.
+
+        Two versions with the same digest of a part hold the same files in it. For a whole snapshot it is ``digest``.
+        """
+        return self.digest if self.whole else build(self.files, presorted=True).root
 
     @cached_property
     def contract(self) -> Contract:

@@ -66,7 +66,7 @@ class SnapshotFiles:
 
     def everything(self) -> Iterator[Entry]:
         """All files of the manifest, those of other partitions too."""
-        reader = _Ahead(self._chunk, self.root)
+        reader = _Ahead(self.read_chunk, self.root)
         try:
             yield from iter_entries(self.root, reader.read)
         finally:
@@ -84,7 +84,7 @@ class SnapshotFiles:
         """The file with exactly this path, or ``None``."""
         if self.select is not None and not self.select(path):
             return None
-        return find(self.root, self._chunk, path)
+        return find(self.root, self.read_chunk, path)
 
     def selecting(self, select: Select | None) -> SnapshotFiles:
         """The same manifest with another selection."""
@@ -92,7 +92,7 @@ class SnapshotFiles:
 
     def _totals(self) -> tuple[int, int]:
         if self.select is None:
-            top = read_root(self.root, self._chunk)
+            top = read_root(self.root, self.read_chunk)
             if top.children:
                 return sum(child.entries for child in top.children), sum(child.bytes for child in top.children)
             return len(top.entries), sum(entry.size for entry in top.entries)
@@ -102,7 +102,8 @@ class SnapshotFiles:
             size += entry.size
         return count, size
 
-    def _chunk(self, name: str) -> bytes:
+    def read_chunk(self, name: str) -> bytes:
+        """A chunk of the manifest by its name; whoever parses it compares its hash."""
         # A sidecar remembers all that it has read; a fresh one each time does not.
         return self.chunks.get(name, Sidecar(self.objects, self.dataset, self.commit).chunk)
 

@@ -1,9 +1,8 @@
-"""The versions that a repository has, and the history of a dataset."""
+"""The versions that a repository has."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import islice
 from typing import Final
@@ -11,12 +10,10 @@ from typing import Final
 from lakefs_repro.errors import IntegrityError, InvalidError, NotFoundError
 from lakefs_repro.lake.values import Commit
 from lakefs_repro.model.annotation import Annotation, is_annotation
-from lakefs_repro.model.diff import diff
 from lakefs_repro.model.names import check_dataset_name, parse_tag, pin_branch
-from lakefs_repro.model.report import LogEntry, PinState, VersionInfo
+from lakefs_repro.model.report import PinState, VersionInfo
 from lakefs_repro.model.version import Version
 from lakefs_repro.snapshot.context import Context
-from lakefs_repro.snapshot.sidecar import Sidecar
 from lakefs_repro.transfer.parallel import run_all
 
 _LOG_AT_LEAST: Final = 1000
@@ -118,71 +115,6 @@ def pin_head(ctx: Context, dataset: str, version: Version | str) -> str | None:
         return None
 
 
-def log(ctx: Context, dataset: str) -> Iterator[LogEntry]:
-    """The history of a dataset in ``main``, newest first, rollbacks too; manifests are compared as it is read.
-
-    Raises:
-        NotFoundError: ``main`` holds no such dataset.
-    """
-    check_dataset_name(dataset)
-    released = {tag.commit for tag in tagged(ctx, dataset)}
-    merges = _merges(ctx, dataset)
-    this = next(merges, None)
-    if this is None:
-        raise NotFoundError(
-            f"{ctx.main} holds no dataset {dataset}.", hint="`lakefs-repro list` names them", kind="dataset-not-found"
-        )
-    while this is not None:
-        before = next(merges, None)
-        yield _log_entry(ctx, this, before, released)
-        this = before
-
-
-def _merges(ctx: Context, dataset: str) -> Iterator[tuple[Commit, Annotation]]:
-    for commit in ctx.repository.commits.log(ctx.main, first_parent=True):
-        said = annotation_of(commit)
-        if said is not None and said.dataset == dataset:
-            yield commit, said
-
-
-def _log_entry(
-    ctx: Context, this: tuple[Commit, Annotation], before: tuple[Commit, Annotation] | None, released: set[str]
-) -> LogEntry:
-    commit, said = this
-    counts = _changes(ctx, this, before)
-    return LogEntry(
-        dataset=said.dataset,
-        version=said.version,
-        commit=commit.id,
-        ingest_commit=said.commit or commit.id,
-        digest=said.digest,
-        files=said.files,
-        bytes=said.bytes,
-        rows=said.rows,
-        created=commit.created,
-        by=_by(commit, said),
-        message=commit.message,
-        released=commit.id in released,
-        added=counts["added"] if counts is not None else None,
-        removed=counts["removed"] if counts is not None else None,
-        changed=counts["changed"] if counts is not None else None,
-        rolled_back_to=said.rolled_back_to,
-    )
-
-
-def _changes(
-    ctx: Context, this: tuple[Commit, Annotation], before: tuple[Commit, Annotation] | None
-) -> Mapping[str, int] | None:
-    """How many files were added, removed and changed, or ``None`` when a manifest can't be read any more."""
-    if before is None:
-        return Counter(added=this[1].files)
-    sides = [Sidecar(ctx.repository.objects, said.dataset, said.commit or commit.id) for commit, said in (before, this)]
-    try:
-        return Counter(c.kind for c in diff(before[1].digest, sides[0].chunk, this[1].digest, sides[1].chunk))
-    except (IntegrityError, NotFoundError):
-        return None
-
-
 def _info(ctx: Context, tag: Tagged, commit: Commit, pinned: str | None) -> VersionInfo:
     try:
         said = read_tagged(ctx, tag, commit, pinned)
@@ -198,14 +130,15 @@ def _info(ctx: Context, tag: Tagged, commit: Commit, pinned: str | None) -> Vers
         bytes=said.bytes,
         rows=said.rows,
         created=commit.created,
-        by=_by(commit, said),
+        by=made_by(commit, said),
         message=commit.message,
         pin=pin_state(pinned, said.commit),
         rolled_back_to=said.rolled_back_to,
     )
 
 
-def _by(commit: Commit, said: Annotation) -> str:
+def made_by(commit: Commit, said: Annotation) -> str:
+    """Who made a commit: as its annotation says, or else as lakeFS knows them."""
     return said.extra.get("repro.by") or commit.committer
 
 

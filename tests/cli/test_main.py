@@ -30,7 +30,7 @@ def test_help_lists_the_commands_in_the_order_of_a_first_project(cli):
     said = cli("--help")
     listed = re.findall(r"^  ([a-z]+)  ", said.out, re.MULTILINE)
     assert said.code == 0
-    assert listed[:7] == ["init", "ingest", "list", "log", "show", "verify", "restore"]
+    assert listed[:8] == ["init", "ingest", "list", "log", "show", "diff", "verify", "restore"]
     assert listed == list(COMMANDS)
 
 

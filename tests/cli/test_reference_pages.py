@@ -157,6 +157,7 @@ COMMANDS = {
     "ingest": ["ingest", "data"],
     "list": ["list"],
     "log": ["log", "flights"],
+    "diff": ["diff", "flights@1.0.0", "flights"],
     "show": ["show", "flights", "--files"],
     "verify": ["verify", "flights"],
     "restore --to": ["restore", "flights", "--to", "out"],
@@ -166,7 +167,14 @@ COMMANDS = {
     "init": ["init"],
     "advise": ["advise"],
 }
-INNER = {"advise": "verdicts", "list": "versions", "log": "entries", "show": "entries", "doctor": "findings"}
+INNER = {
+    "advise": "verdicts",
+    "diff": "changes",
+    "list": "versions",
+    "log": "entries",
+    "show": "entries",
+    "doctor": "findings",
+}
 
 
 @pytest.mark.parametrize("command", list(COMMANDS))
@@ -181,6 +189,13 @@ def test_every_key_of_a_json_document_is_described(flights, command):
 def test_every_key_of_a_reason_is_described(flights):
     verdict = flights.run("advise", "--json").json["verdicts"][0]
     assert all(documented_keys()["advise: reasons"] == set(reason) for reason in verdict["for"] + verdict["against"])
+
+
+def test_every_key_of_a_partition_and_a_side_of_a_diff_is_described(flights):
+    said = flights.run("diff", "flights@1.0.0", "flights", "--level", "partition", "--json").json
+    assert documented_keys()["diff: partitions"] == set(said["partitions"][0])
+    assert documented_keys()["diff: sides"] == set(said["left"]) == set(said["right"])
+    assert set(said) == documented_keys()["diff"] - {"changes"} | {"partitions"}
 
 
 def test_every_key_of_an_error_is_described(flights):

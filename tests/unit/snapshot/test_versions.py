@@ -9,8 +9,9 @@ from support.lakes import ingest_files, make_context
 
 from lakefs_repro.errors import NotFoundError
 from lakefs_repro.restore.rollback import roll_back
+from lakefs_repro.snapshot.history import log
 from lakefs_repro.snapshot.resolve import resolve
-from lakefs_repro.snapshot.versions import list_versions, log
+from lakefs_repro.snapshot.versions import list_versions
 
 ONE = {"a": b"1", "b": b"22"}
 
