@@ -15,7 +15,7 @@ from lakefs_repro.model.paths import check_repository_path
 from lakefs_repro.snapshot.context import Context
 from lakefs_repro.snapshot.ingest import ingest
 from lakefs_repro.snapshot.request import IngestRequest, IngestResult
-from lakefs_repro.snapshot.source import Scan, SourceFile, scan
+from lakefs_repro.snapshot.scan import Scan, SourceFile, scan
 from lakefs_repro.tables import write_table
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""Ingest: local files become an immutable, validated, pinned and tagged version of a dataset.
+"""Ingest: what a source holds becomes an immutable, validated, pinned and tagged version of a dataset.
 
 :data:`STEPS` are its steps, in order. It can be killed before or after the effect of each; the same command goes on.
 """
@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -14,13 +13,14 @@ from typing import Final
 from lakefs_repro.errors import ConflictError, InvalidError, LakefsReproError, UnavailableError
 from lakefs_repro.lake.values import Commit
 from lakefs_repro.model.head import HeadRecord
-from lakefs_repro.model.names import check_dataset_name, dataset_prefix, ingest_branch
+from lakefs_repro.model.names import check_dataset_name, ingest_branch
 from lakefs_repro.snapshot import journal as journals
 from lakefs_repro.snapshot.context import Context
+from lakefs_repro.snapshot.folder_source import FolderSource
 from lakefs_repro.snapshot.heal import clear_holder, finish_latest
 from lakefs_repro.snapshot.line import Line, read_line, require_clean, sidecar_of
 from lakefs_repro.snapshot.outcome import annotation_of, finished_result, next_version, result_of
-from lakefs_repro.snapshot.plan import Hashed, IngestPlan, check_paths, make_plan
+from lakefs_repro.snapshot.plan import IngestPlan, make_plan
 from lakefs_repro.snapshot.publish import (
     LostRaceError,
     ReservedError,
@@ -34,19 +34,16 @@ from lakefs_repro.snapshot.publish import (
     reserve,
 )
 from lakefs_repro.snapshot.request import IngestRequest, IngestResult, Outcome
-from lakefs_repro.snapshot.source import Scan, SourceFile, scan
+from lakefs_repro.snapshot.source import Source
 from lakefs_repro.snapshot.validate import Validated, captured_contract, validate_plan
 from lakefs_repro.snapshot.write import (
-    Sent,
     carry_actions,
     commit,
+    commit_tree,
     committed,
-    confirm,
     open_draft,
-    write_data,
     write_sidecar,
 )
-from lakefs_repro.transfer.hashing import hash_files
 
 STEPS: Final = (
     "scan", "hash", "look", "validate", "branch", "upload", "sidecar", "commit", "confirm", "pin", "merge",
@@ -74,50 +71,32 @@ def ingest(ctx: Context, request: IngestRequest) -> IngestResult:
         raise InvalidError(
             "A version and a bump contradict each other.", hint="name one of them", kind="version-and-bump"
         )
-    ctx.progress.step("scan")
-    found = request.found or scan(
-        request.sources, exclude=request.exclude, under=request.under, prefix=dataset_prefix(request.dataset)
-    )
-    check_paths(file.path for file in found.files)
-    hashed = _hash(ctx, found)
+    source = request.source or FolderSource(ctx, request)
+    source.find()
     with tempfile.TemporaryDirectory(prefix="lakefs-repro-") as spill:
         if request.dry_run:
-            return _dry_run(ctx, request, found, hashed, Path(spill))
-        return _journaled(ctx, request, found, hashed, Path(spill))
+            return _dry_run(ctx, request, source, Path(spill))
+        return _journaled(ctx, request, source, Path(spill))
 
 
-def _hash(ctx: Context, found: Scan) -> dict[str, Hashed]:
-    ctx.progress.step("hash", total=sum(f.size for f in found.files), unit="B")
-    paths: dict[Path, list[SourceFile]] = {}
-    for file in found.files:
-        paths.setdefault(file.local, []).append(file)
-    threads = min(4, ctx.threads)
-    hashed = dict(hash_files(paths, threads=threads, done=ctx.progress.advance))
-    return {file.path: Hashed(file, hashed[file.local]) for file in found.files}
-
-
-def _dry_run(
-    ctx: Context, request: IngestRequest, found: Scan, hashed: Mapping[str, Hashed], spill: Path
-) -> IngestResult:
+def _dry_run(ctx: Context, request: IngestRequest, source: Source, spill: Path) -> IngestResult:
     ctx.progress.step("look")
     line = read_line(ctx, request.dataset)
     require_clean(ctx, line)
-    plan = _plan(ctx, request, line, hashed)
+    plan = _plan(ctx, request, line, source)
     ctx.progress.step("validate")
-    validated = validate_plan(ctx, request, line, plan, hashed, spill)
+    validated = validate_plan(ctx, request, line, plan, source, spill)
     if plan.same and _same_contract(ctx, line, request):
-        return result_of(ctx, "unchanged", line.annotation, plan, found)
-    draft = annotation_of(ctx, request, line, plan, validated, "", next_version(ctx, request, line))
-    return result_of(ctx, "planned", draft, plan, found)
+        return result_of(ctx, "unchanged", line.annotation, plan, source)
+    draft = annotation_of(ctx, request, line, plan, validated, source, "", next_version(ctx, request, line))
+    return result_of(ctx, "planned", draft, plan, source)
 
 
-def _journaled(
-    ctx: Context, request: IngestRequest, found: Scan, hashed: Mapping[str, Hashed], spill: Path
-) -> IngestResult:
+def _journaled(ctx: Context, request: IngestRequest, source: Source, spill: Path) -> IngestResult:
     repository = ctx.repository
     intent = journals.Intent(repository.wire.endpoint.url, repository.name, request.dataset, request.fingerprint)
     with journals.open_journal(ctx.journals, intent, ctx.new_id()) as journal:
-        work = _Work(ctx, request, found, hashed, spill, journal.ulid, resumed=journal.resumed)
+        work = _Work(ctx, request, source, spill, journal.ulid, resumed=journal.resumed)
         try:
             result = work.run()
         except (UnavailableError, KeyboardInterrupt):
@@ -127,16 +106,16 @@ def _journaled(
                 journal.forget()
             raise
         journal.forget()
-    if work.finished_earlier and not _holds(ctx, request, hashed):
+    if work.finished_earlier and not _holds(ctx, request, source):
         # What was completed is what the source was then; it has changed since, and that is the next version.
-        return _journaled(ctx, request, found, hashed, spill)
+        return _journaled(ctx, request, source, spill)
     return result
 
 
-def _holds(ctx: Context, request: IngestRequest, hashed: Mapping[str, Hashed]) -> bool:
+def _holds(ctx: Context, request: IngestRequest, source: Source) -> bool:
     """Whether ``main`` holds what the source is now."""
     line = read_line(ctx, request.dataset)
-    return _plan(ctx, request, line, hashed).same and _same_contract(ctx, line, request)
+    return _plan(ctx, request, line, source).same and _same_contract(ctx, line, request)
 
 
 @dataclass
@@ -145,15 +124,13 @@ class _Work:
 
     ctx: Context
     request: IngestRequest
-    found: Scan
-    hashed: Mapping[str, Hashed]
+    source: Source
     spill: Path
     ulid: str
     resumed: bool
     merged: bool = False
     finished_earlier: bool = False
     reserved: str = ""
-    sent: Sent | None = None
 
     def run(self) -> IngestResult:
         """Turn until published; a lost race is another turn for an append, and the end for a replacement."""
@@ -183,10 +160,10 @@ class _Work:
             return done
         finish_latest(ctx, line)
         require_clean(ctx, line)
-        plan = _plan(ctx, request, line, self.hashed)
+        plan = _plan(ctx, request, line, self.source)
         if plan.same and _same_contract(ctx, line, request):
             self.abandon()
-            return result_of(ctx, "unchanged", line.annotation, plan, self.found)
+            return result_of(ctx, "unchanged", line.annotation, plan, self.source)
         version = next_version(ctx, request, line)
         if self.resumed:
             release_others(ctx, request.dataset, version, self.ulid)
@@ -200,7 +177,7 @@ class _Work:
         self.merged = True
         published = finish(ctx, made, merge)
         outcome: Outcome = "resumed" if self.resumed else "created"
-        result = result_of(ctx, outcome, published.annotation, plan, self.found, self.sent)
+        result = result_of(ctx, outcome, published.annotation, plan, self.source)
         return replace(result, commit=published.merge, ingest_commit=made.id, rows=validated.rows)
 
     def _done_before(self, line: Line) -> IngestResult | None:
@@ -215,7 +192,7 @@ class _Work:
         published = finish(self.ctx, made)
         drop_branch(self.ctx, branch)
         self.finished_earlier = True
-        return finished_result(self.ctx, published, made, self.found)
+        return finished_result(self.ctx, published, made, self.source)
 
     def _merged_commit(self, line: Line, branch: str) -> Commit | None:
         if line.annotation and line.annotation.ingest == self.ulid:
@@ -234,18 +211,14 @@ class _Work:
     def _write(self, line: Line, plan: IngestPlan, version: str) -> tuple[Commit, Validated]:
         ctx, request = self.ctx, self.request
         ctx.progress.step("validate")
-        validated = validate_plan(ctx, request, line, plan, self.hashed, self.spill)
+        validated = validate_plan(ctx, request, line, plan, self.source, self.spill)
         ctx.progress.step("branch")
         draft = open_draft(ctx, line, self.ulid)
-        annotation = annotation_of(ctx, request, line, plan, validated, self.ulid, version)
+        annotation = annotation_of(ctx, request, line, plan, validated, self.source, self.ulid, version)
         message = request.message or f"Ingest {request.dataset}@{version}"
         made = committed(draft, annotation, message)
-        checksums: Mapping[str, str] = {}
         if made is None:
-            sent = write_data(draft, plan, self.hashed)
-            checksums = sent.checksums
-            self.sent = Sent(sent.files + (self.sent.files if self.sent else 0),
-                             sent.bytes + (self.sent.bytes if self.sent else 0))  # fmt: skip
+            placed = self.source.place(draft, plan)
             ctx.progress.step("sidecar")
             head = HeadRecord(
                 dataset=request.dataset,
@@ -256,12 +229,15 @@ class _Work:
                 files=plan.manifest.entries,
                 bytes=plan.manifest.bytes,
             )
-            write_sidecar(draft, plan, validated, head)
-            carry_actions(draft)
+            write_sidecar(placed, plan, validated, head)
+            carry_actions(placed)
             ctx.progress.step("commit")
-            made = commit(draft, annotation, message)
+            if placed is draft:
+                made = commit(draft, annotation, message)
+            else:
+                made = commit_tree(draft, placed, annotation, message)
         ctx.progress.step("confirm")
-        confirm(draft, made, plan, checksums)
+        self.source.confirm(draft, made, plan)
         return made, validated
 
     def _give_back(self) -> None:
@@ -283,10 +259,10 @@ class _Work:
         return True
 
 
-def _plan(ctx: Context, request: IngestRequest, line: Line, hashed: Mapping[str, Hashed]) -> IngestPlan:
+def _plan(ctx: Context, request: IngestRequest, line: Line, source: Source) -> IngestPlan:
     sidecar = sidecar_of(ctx, line)
     return make_plan(
-        hashed,
+        source.entries(line),
         mode=request.mode,
         root=line.annotation.digest if line.annotation else None,
         read=sidecar.chunk if line.annotation else None,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 from lakefs_repro.errors import InternalError, InvalidError
 from lakefs_repro.lake.values import Commit
 from lakefs_repro.ledger.append import ledger_head
@@ -12,9 +14,8 @@ from lakefs_repro.snapshot.line import Line
 from lakefs_repro.snapshot.plan import IngestPlan
 from lakefs_repro.snapshot.publish import Published, taken_versions
 from lakefs_repro.snapshot.request import IngestRequest, IngestResult, Outcome
-from lakefs_repro.snapshot.source import Scan
+from lakefs_repro.snapshot.source import Source
 from lakefs_repro.snapshot.validate import Validated
-from lakefs_repro.snapshot.write import Sent
 
 
 def next_version(ctx: Context, request: IngestRequest, line: Line) -> str:
@@ -42,7 +43,14 @@ def next_version(ctx: Context, request: IngestRequest, line: Line) -> str:
 
 
 def annotation_of(
-    ctx: Context, request: IngestRequest, line: Line, plan: IngestPlan, validated: Validated, ulid: str, version: str
+    ctx: Context,
+    request: IngestRequest,
+    line: Line,
+    plan: IngestPlan,
+    validated: Validated,
+    source: Source,
+    ulid: str,
+    version: str,
 ) -> Annotation:
     return Annotation(
         ingest=ulid or ctx.new_id(),
@@ -61,7 +69,7 @@ def annotation_of(
         ledger=ledger_head(ctx.repository),
         previous=line.annotation.version if line.annotation else "",
         tool=ctx.tool,
-        sha256_by="client",
+        sha256_by=",".join(sorted(source.sha256_by)),
         extra={
             "repro.by": ctx.who,
             "repro.added": str(plan.added),
@@ -72,11 +80,10 @@ def annotation_of(
 
 
 def result_of(
-    ctx: Context, outcome: Outcome, said: Annotation | None, plan: IngestPlan, found: Scan, sent: Sent | None = None
+    ctx: Context, outcome: Outcome, said: Annotation | None, plan: IngestPlan, source: Source
 ) -> IngestResult:
     if said is None:
         raise InternalError("There is nothing to compare with.")
-    sent = sent or Sent()
     return IngestResult(
         outcome=outcome,
         dataset=said.dataset,
@@ -92,13 +99,12 @@ def result_of(
         added=plan.added,
         changed=plan.changed,
         removed=len(plan.remove),
-        excluded=found.excluded,
-        uploaded=sent.files,
-        uploaded_bytes=sent.bytes,
+        excluded=source.excluded,
+        **asdict(source.counts),
     )
 
 
-def finished_result(ctx: Context, published: Published, made: Commit, found: Scan) -> IngestResult:
+def finished_result(ctx: Context, published: Published, made: Commit, source: Source) -> IngestResult:
     said = published.annotation
     return IngestResult(
         outcome="resumed",
@@ -117,5 +123,5 @@ def finished_result(ctx: Context, published: Published, made: Commit, found: Sca
         added=int(said.extra.get("repro.added", 0)),
         changed=int(said.extra.get("repro.changed", 0)),
         removed=int(said.extra.get("repro.removed", 0)),
-        excluded=found.excluded,
+        excluded=source.excluded,
     )

@@ -12,33 +12,18 @@ from lakefs_repro.model.entry import Entry
 from lakefs_repro.model.manifest import Manifest, build, iter_chunk_names, iter_entries
 from lakefs_repro.snapshot.request import Mode
 from lakefs_repro.snapshot.sidecar import ReadChunk, overlay
-from lakefs_repro.snapshot.source import SourceFile
-from lakefs_repro.transfer.hashing import Hashes
-
-
-@dataclass(frozen=True, slots=True)
-class Hashed:
-    """A source file that was read."""
-
-    file: SourceFile
-    hashes: Hashes
-
-    @property
-    def entry(self) -> Entry:
-        """Its line in the manifest."""
-        return Entry(self.file.path, self.hashes.size, self.hashes.sha256)
 
 
 @dataclass(frozen=True)
 class IngestPlan:
     """What separates the line's head from the wanted snapshot.
 
-    ``upload`` holds the files to send, ``remove`` the dataset's paths to delete, ``new_chunks`` the manifest chunks
-    that the line's head lacks and ``old_chunks`` those that it no longer needs.
+    ``new`` holds the files whose bytes the line's head lacks, ``remove`` the dataset's paths to delete, ``new_chunks``
+    the manifest chunks that the line's head lacks and ``old_chunks`` those that it no longer needs.
     """
 
     manifest: Manifest
-    upload: tuple[Hashed, ...]
+    new: tuple[Entry, ...]
     remove: tuple[str, ...]
     added: int
     changed: int
@@ -48,23 +33,23 @@ class IngestPlan:
     @property
     def same(self) -> bool:
         """Whether nothing differs."""
-        return not self.upload and not self.remove
+        return not self.new and not self.remove
 
     @property
-    def upload_bytes(self) -> int:
-        """Bytes of data to send."""
-        return sum(hashed.hashes.size for hashed in self.upload)
+    def new_bytes(self) -> int:
+        """Bytes of data that the line's head lacks."""
+        return sum(entry.size for entry in self.new)
 
 
 def make_plan(
-    hashed: Mapping[str, Hashed],
+    entries: Mapping[str, Entry],
     *,
     mode: Mode,
     root: str | None,
     read: ReadChunk | None,
     allow_shrink: bool = False,
 ) -> IngestPlan:
-    """Compare the hashed source with the manifest ``root`` that ``read`` reads chunks of.
+    """Compare the entries of a source with the manifest ``root`` that ``read`` reads chunks of.
 
     Raises:
         ConflictError: appending a path that exists with other bytes.
@@ -72,12 +57,12 @@ def make_plan(
     """
     chunks: dict[str, bytes] = {}
     if mode == "append" and root is not None and read is not None:
-        entries = _appended(iter_entries(root, read), hashed)
-        manifest = build(entries, chunks.__setitem__, presorted=True)
+        both = _appended(iter_entries(root, read), entries)
+        manifest = build(both, chunks.__setitem__, presorted=True)
     else:
-        manifest = build((h.entry for h in hashed.values()), chunks.__setitem__)
+        manifest = build(entries.values(), chunks.__setitem__)
     if root is None or read is None:
-        return IngestPlan(manifest, tuple(hashed.values()), (), len(hashed), 0, chunks, ())
+        return IngestPlan(manifest, tuple(entries.values()), (), len(entries), 0, chunks, ())
     changes = list(diff(root, read, manifest.root, overlay(chunks, read)))
     removed = tuple(c.path for c in changes if c.kind == "removed")
     before = manifest.entries + len(removed) - sum(c.kind == "added" for c in changes)
@@ -90,7 +75,7 @@ def make_plan(
     old = set(iter_chunk_names(root, read))
     return IngestPlan(
         manifest=manifest,
-        upload=tuple(hashed[c.path] for c in changes if c.kind != "removed"),
+        new=tuple(entries[c.path] for c in changes if c.kind != "removed"),
         remove=removed,
         added=sum(c.kind == "added" for c in changes),
         changed=sum(c.kind == "changed" for c in changes),
@@ -99,9 +84,9 @@ def make_plan(
     )
 
 
-def _appended(old: Iterable[Entry], hashed: Mapping[str, Hashed]) -> Iterator[Entry]:
+def _appended(old: Iterable[Entry], entries: Mapping[str, Entry]) -> Iterator[Entry]:
     """The union of both, in order."""
-    new = sorted((h.entry for h in hashed.values()), key=_by_path)
+    new = sorted(entries.values(), key=_by_path)
     previous: Entry | None = None
     for entry in heapq.merge(old, new, key=_by_path):
         if previous is None or entry.path != previous.path:

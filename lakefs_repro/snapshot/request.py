@@ -11,7 +11,8 @@ from typing import Any, Literal
 
 from lakefs_repro.model.annotation import Input
 from lakefs_repro.model.contract import Contract
-from lakefs_repro.snapshot.source import Scan
+from lakefs_repro.snapshot.scan import Scan
+from lakefs_repro.snapshot.source import Source
 
 Mode = Literal["replace", "append"]
 Bump = Literal["major", "minor", "patch"]
@@ -41,6 +42,7 @@ class IngestRequest:
         dry_run: hash, compare and validate only.
         intent: what makes two requests the same command; derived from the sources when empty.
         found: the files, where the caller has found them already; ``sources`` are not looked at then.
+        source: what is to be ingested instead of ``sources`` and ``found``: a branch, a bucket.
     """
 
     dataset: str
@@ -61,11 +63,14 @@ class IngestRequest:
     dry_run: bool = False
     intent: str = ""
     found: Scan | None = None
+    source: Source | None = None
 
     @property
     def fingerprint(self) -> str:
         """Equal for "the same command typed again"."""
-        said: Any = self.intent or [str(path.absolute()) for path in self.sources]
+        said: Any = (
+            self.intent or (self.source and self.source.intent) or [str(path.absolute()) for path in self.sources]
+        )
         parts = [said, self.mode, self.version, self.bump, self.exclude, self.under]
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
@@ -75,8 +80,8 @@ class IngestResult:
     """What an ingest did.
 
     ``outcome`` is ``created`` (a new version), ``unchanged`` (the source equals the latest version), ``planned``
-    (a dry run) or ``resumed`` (an interrupted ingest was completed). Counts are of files; ``uploaded`` and
-    ``uploaded_bytes`` are what this run really sent, sidecar left out.
+    (a dry run) or ``resumed`` (an interrupted ingest was completed). Counts are of files; from ``hashed`` on they are
+    what this run really did, sidecar left out: see :class:`~lakefs_repro.snapshot.source.Counts`.
     """
 
     outcome: Outcome
@@ -96,6 +101,10 @@ class IngestResult:
     changed: int = 0
     removed: int = 0
     excluded: int = 0
+    hashed: int = 0
+    hashed_bytes: int = 0
+    reused: int = 0
+    reused_bytes: int = 0
     uploaded: int = 0
     uploaded_bytes: int = 0
     notes: tuple[str, ...] = field(default=())

@@ -1,129 +1,82 @@
-"""What is to be ingested: files on this machine, under the paths that they will have in the dataset."""
+"""Where the content of a snapshot comes from: the seam between the ingest and files, branches or buckets."""
 
 from __future__ import annotations
 
-import os
-import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Protocol
 
-from lakefs_repro.errors import InvalidError, NotFoundError
-from lakefs_repro.model.paths import check_repository_path, match_glob
-
-# Never data: our own state, version control, and what desktop systems drop into folders.
-ALWAYS_EXCLUDED: Final = (".lakefs-repro", ".git", ".DS_Store", "Thumbs.db")
-
-
-@dataclass(frozen=True, slots=True)
-class SourceFile:
-    """A regular file and its path relative to the dataset."""
-
-    path: str
-    local: Path
-    size: int
+if TYPE_CHECKING:
+    from lakefs_repro.lake.values import Commit
+    from lakefs_repro.model.entry import Entry
+    from lakefs_repro.snapshot.line import Line
+    from lakefs_repro.snapshot.plan import IngestPlan
+    from lakefs_repro.snapshot.write import Draft
+    from lakefs_repro.tables import TableFile
 
 
 @dataclass(frozen=True, slots=True)
-class Scan:
-    """The files found, by the bytes of their path, and how many were left out."""
+class Counts:
+    """What this run did with files, the sidecar left out.
 
-    files: tuple[SourceFile, ...]
-    excluded: int
-
-
-def scan(sources: Iterable[Path], *, exclude: Iterable[str] = (), under: str = "", prefix: str = "") -> Scan:
-    """Find the files of one folder, or take the given files.
-
-    Args:
-        sources: a folder, whose files get their paths relative to it, or files, which get their names.
-        exclude: globs, matched against the path in the dataset; :data:`ALWAYS_EXCLUDED` are left out anyway.
-        under: a folder in the dataset to put everything under, such as ``month=4``.
-        prefix: the dataset's prefix in the repository, which shares the room that a path has.
-
-    Raises:
-        NotFoundError: a source is not there.
-        InvalidError: nothing was found, two files get the same path, a name can't be kept, or something is neither a
-            file nor a folder. Links to files are read through; links to folders are refused, because they can lead
-            round in circles or out of the source.
+    ``hashed`` counts the files that were read for their SHA-256, ``reused`` those whose SHA-256 was known already,
+    ``uploaded`` those that were sent from here. Each has its bytes.
     """
-    patterns = (*ALWAYS_EXCLUDED, *exclude)
-    found: dict[str, SourceFile] = {}
-    excluded = 0
-    for path, local in _walk(sources, under.strip("/")):
-        if any(match_glob(path, pattern) for pattern in patterns):
-            excluded += 1
-            continue
-        file = _file(path, local, prefix)
-        if path in found:
-            raise InvalidError(
-                f"{found[path].local} and {local} would both become {path}.",
-                hint="ingest their folder instead, or one at a time with --under",
-                kind="duplicate-path",
-            )
-        found[path] = file
-    if not found:
-        raise InvalidError(
-            "There is nothing to ingest: " + ", ".join(str(s) for s in sources) + " holds no files.",
-            hint=f"{excluded} were left out by --exclude" if excluded else "name a folder with files",
-            kind="empty-source",
-        )
-    return Scan(tuple(sorted(found.values(), key=lambda f: f.path.encode())), excluded)
+
+    hashed: int = 0
+    hashed_bytes: int = 0
+    reused: int = 0
+    reused_bytes: int = 0
+    uploaded: int = 0
+    uploaded_bytes: int = 0
 
 
-def _walk(sources: Iterable[Path], under: str) -> Iterator[tuple[str, Path]]:
-    paths = list(sources)
-    folders = [path for path in paths if path.is_dir()]
-    if folders and len(paths) > 1:
-        raise InvalidError(
-            f"One folder at a time, please: {', '.join(map(str, paths))}.",
-            hint="ingest the folder above them, or one after another with --mode append",
-            kind="several-folders",
-        )
-    prefix = f"{under}/" if under else ""
-    if not folders:
-        for path in paths:
-            if not path.exists():
-                raise NotFoundError(f"{path} is not there.", hint="check the path", kind="source-not-found")
-            yield prefix + path.name, path
-        return
-    root = folders[0]
-    for relative, local in _tree(root, ""):
-        yield prefix + relative, local
+class Source(Protocol):
+    """The content that is to become a snapshot, bound to one repository and one dataset.
 
+    An ingest calls :meth:`find` once. Then, for each turn that a lost race costs, it calls the others in the order in
+    which they stand here.
+    """
 
-def _tree(folder: Path, prefix: str) -> Iterator[tuple[str, Path]]:
-    try:
-        entries = sorted(os.scandir(folder), key=lambda e: e.name)
-    except OSError as error:
-        raise NotFoundError(f"{folder} can't be read: {error.strerror}.", kind="unreadable-file") from error
-    for entry in entries:
-        path = prefix + entry.name
-        if entry.name in ALWAYS_EXCLUDED:
-            yield path, Path(entry.path)
-        elif entry.is_dir(follow_symlinks=False):
-            yield from _tree(Path(entry.path), path + "/")
-        else:
-            yield path, Path(entry.path)
+    @property
+    def intent(self) -> str:
+        """What makes two requests the same command, typed again."""
 
+    def find(self) -> None:
+        """Find the files, and do all that can be done before it is known where the dataset's line stands.
 
-def _file(path: str, local: Path, prefix: str) -> SourceFile:
-    check_repository_path(path, prefix=prefix)
-    try:
-        info = local.stat()
-    except OSError as error:
-        raise NotFoundError(f"{local} can't be read: {error.strerror}.", kind="unreadable-file") from error
-    if stat.S_ISDIR(info.st_mode):
-        raise InvalidError(
-            f"{local} is a link to a folder, which is not followed.",
-            hint=f"replace it by what it links to, or leave it out with --exclude '{path}'",
-            kind="folder-link",
-        )
-    if not stat.S_ISREG(info.st_mode):
-        raise InvalidError(
-            f"{local} is neither a file nor a folder.",
-            hint=f"leave it out with --exclude '{path}'",
-            kind="special-file",
-        )
-    return SourceFile(path, local, info.st_size)
+        Raises:
+            InvalidError: there is nothing, or something that can't be kept.
+        """
+
+    def entries(self, line: Line) -> Mapping[str, Entry]:
+        """The manifest's entries of the whole source, by path in the dataset; what ``line`` knows is not read again."""
+
+    def table(self, path: str) -> TableFile | None:
+        """A file of the source, to be validated; ``None`` when the source does not hold this path."""
+
+    def place(self, draft: Draft, plan: IngestPlan) -> Draft:
+        """Put the planned content on a branch, uncommitted, and return that branch.
+
+        It is ``draft`` itself; or a branch of the source's own, whose tree the ingest branch then takes over whole.
+        An interrupted run may have done a part of it already.
+        """
+
+    def confirm(self, draft: Draft, made: Commit, plan: IngestPlan) -> None:
+        """See that the ingest commit holds exactly what was planned and validated.
+
+        Raises:
+            IntegrityError: it does not.
+        """
+
+    @property
+    def excluded(self) -> int:
+        """How many files were left out."""
+
+    @property
+    def sha256_by(self) -> frozenset[str]:
+        """Who computed the hashes: some of ``client``, ``worker`` and ``store``."""
+
+    @property
+    def counts(self) -> Counts:
+        """What was done so far."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -18,9 +18,10 @@ from lakefs_repro.model.table import FileStatistics, TableSchema, merge_statisti
 from lakefs_repro.model.table_report import ValidationReport
 from lakefs_repro.snapshot.context import Context
 from lakefs_repro.snapshot.line import Line, sidecar_of
-from lakefs_repro.snapshot.plan import Hashed, IngestPlan
+from lakefs_repro.snapshot.plan import IngestPlan
 from lakefs_repro.snapshot.request import IngestRequest
 from lakefs_repro.snapshot.sidecar import Sidecar
+from lakefs_repro.snapshot.source import Source
 from lakefs_repro.tables import TableFile, infer_contract, table_format, validate
 from lakefs_repro.transfer.download_stream import Wanted, blocks_of, check_hash
 from lakefs_repro.transfer.hashing import hash_file
@@ -58,19 +59,19 @@ def captured_contract(ctx: Context, line: Line) -> Contract | None:
 
 
 def validate_plan(
-    ctx: Context, request: IngestRequest, line: Line, plan: IngestPlan, hashed: Mapping[str, Hashed], spill: Path
+    ctx: Context, request: IngestRequest, line: Line, plan: IngestPlan, source: Source, spill: Path
 ) -> Validated:
     """Hold what would become the snapshot to its contract.
 
-    Files that are uploaded are read here on disk. They stand for the objects in the commit because the server
-    confirms their checksums, and the commit is compared with the manifest, before anything is merged.
+    New files are read where the source has them. They stand for the objects in the commit because the source confirms
+    the commit before anything is merged.
 
     Args:
         ctx: the repository.
         request: what was asked.
         line: where the dataset stands.
         plan: what would change.
-        hashed: the whole source.
+        source: what is ingested.
         spill: a private folder for what must be downloaded or does not fit in memory.
 
     Raises:
@@ -78,15 +79,15 @@ def validate_plan(
         InvalidError: the contract can't be run.
     """
     captured = captured_contract(ctx, line)
-    new = _tables(plan.upload)
+    new = _tables(source, (entry.path for entry in plan.new))
     contract = request.contract or captured or infer_contract(request.dataset, new, spill_dir=spill)
     unchanged = captured is not None and captured.hash == contract.hash
 
     def rest() -> Sequence[TableFile]:
-        return [] if not line.begun else _rest(ctx, line, plan, hashed, spill)
+        return [] if not line.begun else _rest(ctx, line, plan, source, spill)
 
     files = new if unchanged or not line.begun else [*new, *rest()]
-    gone = {*plan.remove, *(h.file.path for h in plan.upload)}
+    gone = {*plan.remove, *(entry.path for entry in plan.new)}
     stored = _stored(ctx, line) if unchanged else {}
     kept = [f for f in map(FileStatistics.from_json, stored.get("files", ())) if f.path not in gone]
     report = validate(
@@ -131,28 +132,30 @@ def _stored(ctx: Context, line: Line) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def _tables(files: Sequence[Hashed]) -> list[TableFile]:
-    return [TableFile(h.file.path, h.file.local) for h in files if table_format(h.file.path)]
+def _tables(source: Source, paths: Iterable[str]) -> list[TableFile]:
+    found = (source.table(path) for path in paths if table_format(path))
+    return [file for file in found if file is not None]
 
 
-def _rest(ctx: Context, line: Line, plan: IngestPlan, hashed: Mapping[str, Hashed], spill: Path) -> list[TableFile]:
+def _rest(ctx: Context, line: Line, plan: IngestPlan, source: Source, spill: Path) -> list[TableFile]:
     """The table files that stay as they are: from the source where it has them, else downloaded and verified."""
-    sent = {h.file.path for h in plan.upload}
+    new = {entry.path for entry in plan.new}
     sidecar = sidecar_of(ctx, line)
-    local: list[TableFile] = []
+    held: list[TableFile] = []
     remote: list[tuple[Entry, Path]] = []
     gone = set(plan.remove)
     root = line.annotation.digest if line.annotation else plan.manifest.root
     for number, entry in enumerate(iter_entries(root, sidecar.chunk)):
-        if entry.path in sent or entry.path in gone or not table_format(entry.path):
+        if entry.path in new or entry.path in gone or not table_format(entry.path):
             continue
-        if entry.path in hashed:
-            local.append(TableFile(entry.path, hashed[entry.path].file.local))
+        file = source.table(entry.path)
+        if file is not None:
+            held.append(file)
         else:
             remote.append((entry, spill / "rest" / str(number) / "content"))
     for _ in run_all(lambda item: _download(sidecar, *item), remote, threads=ctx.threads):
         pass
-    return [*local, *(TableFile(entry.path, target) for entry, target in remote)]
+    return [*held, *(TableFile(entry.path, target) for entry, target in remote)]
 
 
 def _download(sidecar: Sidecar, entry: Entry, target: Path) -> None:

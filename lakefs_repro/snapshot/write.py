@@ -1,54 +1,43 @@
-"""Writing a snapshot onto its ingest branch: branch, data, sidecar, commit, and the look at what was committed."""
+"""Writing a snapshot onto its ingest branch: branch, sidecar, hooks, commit, and the look at what was committed."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
-from typing import Final
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 from lakefs_repro.errors import AlreadyExistsError, IntegrityError
-from lakefs_repro.lake.values import Commit, ObjectInfo
+from lakefs_repro.lake.values import Commit
 from lakefs_repro.model.annotation import Annotation, is_annotation
 from lakefs_repro.model.head import HeadRecord
 from lakefs_repro.model.names import dataset_prefix, ingest_branch
 from lakefs_repro.snapshot.context import Context
 from lakefs_repro.snapshot.line import Line, sidecar_of
-from lakefs_repro.snapshot.plan import Hashed, IngestPlan
+from lakefs_repro.snapshot.plan import IngestPlan
 from lakefs_repro.snapshot.settle import NOTHING_TO_DO, settle
 from lakefs_repro.snapshot.sidecar import SidecarPaths, overlay
 from lakefs_repro.snapshot.validate import Validated
 from lakefs_repro.transfer.hashing import hash_bytes
-from lakefs_repro.transfer.parallel import run_all
-from lakefs_repro.transfer.upload import Roads, Upload, Uploader, multipart_checksum, part_size_of
-
-_STAT_RATHER_THAN_LIST: Final = 64
-
-
-@dataclass
-class Sent:
-    """What this run uploaded, sidecar left out; ``checksums`` are the server's where they are no plain MD5."""
-
-    files: int = 0
-    bytes: int = 0
-    checksums: Mapping[str, str] = field(default_factory=dict)
+from lakefs_repro.transfer.upload import Roads, Upload, Uploader
 
 
 @dataclass(frozen=True)
 class Draft:
     """An ingest branch that is to become one snapshot.
 
-    ``fresh`` says that the branch equals the line's head, so that nothing on it need be looked at.
+    ``fresh`` says that the branch equals the line's head, so that nothing on it need be looked at. ``aside`` names
+    another branch, on which the tree is put together that the ingest branch then takes over whole.
     """
 
     ctx: Context
     line: Line
     ulid: str
     fresh: bool
+    aside: str = ""
 
     @property
     def branch(self) -> str:
-        """The branch's name."""
-        return ingest_branch(self.line.dataset, self.ulid)
+        """The name of the branch to write to."""
+        return self.aside or ingest_branch(self.line.dataset, self.ulid)
 
 
 def open_draft(ctx: Context, line: Line, ulid: str) -> Draft:
@@ -97,48 +86,6 @@ def _said(annotation: Annotation) -> Annotation:
     return replace(annotation, ledger="", extra={})
 
 
-def write_data(draft: Draft, plan: IngestPlan, hashed: Mapping[str, Hashed]) -> Sent:
-    """Upload what the branch lacks and delete what the snapshot does not have."""
-    ctx, prefix = draft.ctx, dataset_prefix(draft.line.dataset)
-    wanted: Iterable[Hashed] = plan.upload
-    remove: Iterable[str] = plan.remove
-    if not draft.fresh:
-        wanted, remove = _missing(draft, plan, hashed)
-    todo = sorted(wanted, key=lambda h: h.hashes.size, reverse=True)
-    ctx.progress.step("upload", total=sum(h.hashes.size for h in todo), unit="B")
-    sent = Sent()
-
-    def arrived(files: int, size: int) -> None:
-        sent.files += files
-        sent.bytes += size
-        ctx.progress.advance(size)
-
-    uploader = Uploader(ctx.repository.objects, Roads.of(ctx.server), threads=ctx.threads)
-    uploader.send(draft.branch, (Upload(prefix + h.file.path, h.file.local, h.hashes) for h in todo), arrived)
-    ctx.repository.objects.delete(draft.branch, (prefix + path for path in remove))
-    sent.checksums = uploader.checksums
-    return sent
-
-
-def _missing(draft: Draft, plan: IngestPlan, hashed: Mapping[str, Hashed]) -> tuple[list[Hashed], list[str]]:
-    """What an old branch lacks of the plan, and what it has too much, by its listing."""
-    prefix = dataset_prefix(draft.line.dataset)
-    here = {o.path.removeprefix(prefix): o for o in draft.ctx.repository.objects.list(draft.branch, prefix)}
-    lacking = [h for path, h in hashed.items() if path not in here or not _confirms(here[path], h)]
-    at_line = {o.path.removeprefix(prefix) for o in draft.ctx.repository.objects.list(draft.line.head.id, prefix)}
-    at_line.difference_update(plan.remove)
-    return lacking, [path for path in here if path not in hashed and path not in at_line]
-
-
-def _confirms(stored: ObjectInfo, wanted: Hashed) -> bool:
-    """Whether the server's checksum proves that an object is the local file."""
-    if stored.size != wanted.hashes.size:
-        return False
-    if "-" in stored.checksum:
-        return stored.checksum == multipart_checksum(wanted.file.local, part_size_of(stored.size))
-    return stored.checksum == wanted.hashes.md5
-
-
 def write_sidecar(draft: Draft, plan: IngestPlan, validated: Validated, head: HeadRecord) -> None:
     """Stage manifest chunks, contract, statistics and ``head.json``; remove chunks of other manifests."""
     objects, paths = draft.ctx.repository.objects, SidecarPaths(draft.line.dataset)
@@ -174,7 +121,17 @@ def commit(draft: Draft, annotation: Annotation, message: str) -> Commit:
     return _commit(draft.ctx, draft.branch, message, annotation.encode(), before)
 
 
-def _commit(ctx: Context, branch: str, message: str, metadata: Mapping[str, str], before: str) -> Commit:
+def commit_tree(draft: Draft, tree: Draft, annotation: Annotation, message: str) -> Commit:
+    """Commit what is staged on another branch, and its whole tree on the ingest branch, copying nothing."""
+    ctx = draft.ctx
+    there = _commit(ctx, tree.branch, message, {}, ctx.repository.branches.get(tree.branch).commit)
+    before = ctx.repository.branches.get(draft.branch).commit
+    return _commit(ctx, draft.branch, message, annotation.encode(), before, metarange=there.metarange)
+
+
+def _commit(
+    ctx: Context, branch: str, message: str, metadata: Mapping[str, str], before: str, *, metarange: str | None = None
+) -> Commit:
     def look() -> Commit | None:
         head = ctx.repository.branches.get(branch).commit
         if head == before:
@@ -182,48 +139,32 @@ def _commit(ctx: Context, branch: str, message: str, metadata: Mapping[str, str]
         found = ctx.repository.commits.get(head)
         return found if before in found.parents and dict(metadata).items() <= found.metadata.items() else None
 
-    return settle(
-        lambda: ctx.repository.commits.create(branch, message, metadata, allow_empty=True), look, doubtful=NOTHING_TO_DO
-    )
+    def act() -> Commit:
+        return ctx.repository.commits.create(
+            branch, message, metadata, source_metarange=metarange, allow_empty=metarange is None
+        )
+
+    return settle(act, look, doubtful=NOTHING_TO_DO)
 
 
-def confirm(draft: Draft, made: Commit, plan: IngestPlan, checksums: Mapping[str, str]) -> None:
-    """See that the commit holds exactly the planned snapshot: from here on, local bytes stand for its objects.
-
-    Args:
-        draft: the ingest branch.
-        made: its commit.
-        plan: what was planned.
-        checksums: by path, the checksums that this run's own multipart uploads were answered with.
+def require_changes(draft: Draft, made: Commit, plan: IngestPlan) -> None:
+    """See that exactly the planned paths differ between the line's head and an ingest commit.
 
     Raises:
-        IntegrityError: another client wrote to the ingest branch, or an object is not what was sent.
+        IntegrityError: another client wrote to the ingest branch.
     """
-    ctx, prefix = draft.ctx, dataset_prefix(draft.line.dataset)
-    sent = {prefix + h.file.path: h for h in plan.upload}
-    expected = {*sent, *(prefix + path for path in plan.remove)}
+    prefix = dataset_prefix(draft.line.dataset)
+    expected = {prefix + path for path in (*(entry.path for entry in plan.new), *plan.remove)}
     own = (SidecarPaths(draft.line.dataset).root, "_lakefs_actions/")
-    changed = (d.path for d in ctx.repository.commits.diff(draft.line.head.id, made.id))
+    changed = (d.path for d in draft.ctx.repository.commits.diff(draft.line.head.id, made.id))
     found = {path for path in changed if not path.startswith(own)}
     if found != expected:
         stray = min(found ^ expected)
-        raise _unconfirmed(draft, f"{stray} is {'there' if stray in found else 'not there'} unexpectedly")
-    stored: Iterable[ObjectInfo]
-    if len(sent) <= _STAT_RATHER_THAN_LIST:
-        stored = run_all(lambda path: ctx.repository.objects.stat(made.id, path), sent, threads=ctx.threads)
-    else:
-        stored = (o for o in ctx.repository.objects.list(made.id, prefix) if o.path in sent)
-    confirmed = 0
-    for info in stored:
-        known = checksums.get(info.path)
-        if info.checksum != known and not _confirms(info, sent[info.path]):
-            raise _unconfirmed(draft, f"{info.path} has other bytes than were sent")
-        confirmed += 1
-    if confirmed != len(sent):
-        raise _unconfirmed(draft, f"{len(sent) - confirmed} of {len(sent)} uploaded files are not there")
+        raise unconfirmed(draft, f"{stray} is {'there' if stray in found else 'not there'} unexpectedly")
 
 
-def _unconfirmed(draft: Draft, what: str) -> IntegrityError:
+def unconfirmed(draft: Draft, what: str) -> IntegrityError:
+    """An ingest commit is not what was planned."""
     return IntegrityError(
         f"The ingest branch {draft.branch} does not hold what was validated: {what}.",
         hint="nobody else may write to an ingest branch; type the command again",

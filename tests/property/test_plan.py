@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-from pathlib import Path
 from unittest import mock
 
 import pytest
@@ -13,8 +12,7 @@ from hypothesis import strategies as st
 from lakefs_repro.errors import ConflictError, RejectedError
 from lakefs_repro.model.entry import Entry
 from lakefs_repro.model.manifest import build, iter_chunk_names, iter_entries
-from lakefs_repro.snapshot.plan import Hashed, make_plan
-from lakefs_repro.snapshot.source import SourceFile
+from lakefs_repro.snapshot.plan import make_plan
 from lakefs_repro.transfer.hashing import hash_bytes
 
 paths = st.text("abcé/\n\\", min_size=1, max_size=5)
@@ -34,17 +32,13 @@ def manifests_of(fanout):
         yield
 
 
-def hashed(files: dict[str, bytes]) -> dict[str, Hashed]:
-    return {p: Hashed(SourceFile(p, Path(p), len(d)), hash_bytes(d)) for p, d in files.items()}
-
-
-def entries(files: dict[str, bytes]) -> list[Entry]:
-    return [h.entry for h in hashed(files).values()]
+def entries(files: dict[str, bytes]) -> dict[str, Entry]:
+    return {p: Entry(p, len(d), hash_bytes(d).sha256) for p, d in files.items()}
 
 
 def stored(files: dict[str, bytes]) -> tuple[str, dict[str, bytes]]:
     chunks: dict[str, bytes] = {}
-    return build(entries(files), chunks.__setitem__).root, chunks
+    return build(entries(files).values(), chunks.__setitem__).root, chunks
 
 
 @fanouts
@@ -61,7 +55,7 @@ def test_a_plan_leads_from_what_is_there_to_what_is_wanted(fanout, old, new, mod
 
         def plan():
             return make_plan(
-                hashed(new), mode=mode, root=root, read=chunks.__getitem__ if root else None, allow_shrink=allow
+                entries(new), mode=mode, root=root, read=chunks.__getitem__ if root else None, allow_shrink=allow
             )
 
         if clash or shrinks:
@@ -71,22 +65,22 @@ def test_a_plan_leads_from_what_is_there_to_what_is_wanted(fanout, old, new, mod
         made = plan()
 
         # The snapshot that is wanted, and the digest of that alone.
-        assert made.manifest == build(entries(wanted))
+        assert made.manifest == build(entries(wanted).values())
         assert (made.manifest.entries, made.manifest.bytes) == (len(wanted), sum(map(len, wanted.values())))
 
         # Applied to the files that are there, the plan gives the files that are wanted.
-        uploads = {h.file.path: new[h.file.path] for h in made.upload}
+        uploads = {entry.path: new[entry.path] for entry in made.new}
         after = {p: d for p, d in {**before, **uploads}.items() if p not in made.remove}
         assert after == wanted
 
         # It does nothing twice or needlessly.
-        assert len(made.upload) == len(uploads)
+        assert len(made.new) == len(uploads)
         assert all(before.get(p) != d for p, d in uploads.items())
         assert set(made.remove) == lost
         assert made.added == len(wanted.keys() - before.keys())
         assert made.changed == len(uploads) - made.added
         assert made.same == (before == wanted)
-        assert made.upload_bytes == sum(map(len, uploads.values()))
+        assert made.new_bytes == sum(map(len, uploads.values()))
 
         # Applied to the chunks that are there, it gives the chunks that are wanted, exactly.
         held = {name: data for name, data in chunks.items() if name not in made.old_chunks}
@@ -95,7 +89,7 @@ def test_a_plan_leads_from_what_is_there_to_what_is_wanted(fanout, old, new, mod
         held |= made.new_chunks
         assert set(iter_chunk_names(made.manifest.root, held.__getitem__)) == held.keys() == set(made.manifest.chunks)
         assert {e.path: e for e in iter_entries(made.manifest.root, held.__getitem__)} == {
-            e.path: e for e in entries(wanted)
+            e.path: e for e in entries(wanted).values()
         }
 
 
@@ -109,5 +103,5 @@ def test_an_append_needs_no_more_than_the_new_files_to_be_in_order(fanout, old, 
         results = []
         for first, then in ((old, second), (second, old)):
             root, chunks = stored(first)
-            results.append(make_plan(hashed(then), mode="append", root=root, read=chunks.__getitem__).manifest.root)
+            results.append(make_plan(entries(then), mode="append", root=root, read=chunks.__getitem__).manifest.root)
         assert results[0] == results[1]

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from lakefs_repro.errors import ConflictError, InvalidError, RejectedError
-from lakefs_repro.snapshot.plan import Hashed, check_paths, make_plan
-from lakefs_repro.snapshot.source import SourceFile
+from lakefs_repro.model.entry import Entry
+from lakefs_repro.snapshot.plan import check_paths, make_plan
 from lakefs_repro.transfer.hashing import hash_bytes
 
 
-def source(files: dict[str, bytes]) -> dict[str, Hashed]:
-    return {p: Hashed(SourceFile(p, Path(p), len(d)), hash_bytes(d)) for p, d in files.items()}
+def source(files: dict[str, bytes]) -> dict[str, Entry]:
+    return {p: Entry(p, len(d), hash_bytes(d).sha256) for p, d in files.items()}
 
 
 def plan(old, new, **options):
@@ -25,12 +23,12 @@ def plan(old, new, **options):
 
 
 def sent(made):
-    return [h.file.path for h in made.upload]
+    return [entry.path for entry in made.new]
 
 
 def test_the_first_time_everything_is_sent():
     made = plan(None, {"a": b"1", "b": b"22"})
-    assert (sent(made), made.remove, made.added, made.changed, made.upload_bytes) == (["a", "b"], (), 2, 0, 3)
+    assert (sent(made), made.remove, made.added, made.changed, made.new_bytes) == (["a", "b"], (), 2, 0, 3)
     assert not made.same
 
 

@@ -9,7 +9,7 @@ import pytest
 from support.lakes import write_files
 
 from lakefs_repro.errors import InvalidError, NotFoundError
-from lakefs_repro.snapshot.source import scan
+from lakefs_repro.snapshot.scan import scan
 
 
 def paths(*sources, **options):
