@@ -6,12 +6,11 @@ import hashlib
 import io
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, BinaryIO, Final
+from typing import TYPE_CHECKING, BinaryIO, Final, Protocol
 
 import urllib3
 
 from lakefs_repro.errors import IntegrityError
-from lakefs_repro.lake.objects import Objects
 from lakefs_repro.lake.wire import Retry
 from lakefs_repro.transfer.hashing import BLOCK
 
@@ -31,7 +30,29 @@ class Wanted:
     sha256: str
 
 
-def read_whole(objects: Objects, ref: str, wanted: Wanted) -> bytes:
+class Named(Protocol):
+    """An object that is to be read: its whole path in the repository, and the bytes that it must have."""
+
+    @property
+    def path(self) -> str:
+        """Its path."""
+
+    @property
+    def size(self) -> int:
+        """Its bytes."""
+
+
+class Opens(Protocol):
+    """A road to the bytes: :class:`~lakefs_repro.lake.objects.Objects` is the one through the server."""
+
+    def get(self, ref: str, path: str) -> bytes:
+        """A whole small object."""
+
+    def open(self, ref: str, path: str, *, start: int | None = None) -> urllib3.BaseHTTPResponse:
+        """An object's content, unread, from byte ``start`` on; the caller calls ``release_conn``."""
+
+
+def read_whole(objects: Opens, ref: str, wanted: Named) -> bytes:
     """A small object's bytes, unverified but for their number.
 
     Raises:
@@ -43,7 +64,7 @@ def read_whole(objects: Objects, ref: str, wanted: Wanted) -> bytes:
     return data
 
 
-def blocks_of(objects: Objects, ref: str, wanted: Wanted, retry: Retry, start: int = 0) -> Iterator[bytes]:
+def blocks_of(objects: Opens, ref: str, wanted: Named, retry: Retry, start: int = 0) -> Iterator[bytes]:
     """The bytes of an object from ``start`` on, in blocks of at most 1 MiB, exactly as many as promised.
 
     A connection that breaks is taken up again by a ranged GET. lakeFS shows an object whose bytes were cut off in the
@@ -78,7 +99,7 @@ def blocks_of(objects: Objects, ref: str, wanted: Wanted, retry: Retry, start: i
             retry.wait(fruitless, None)
 
 
-def open_verified(objects: Objects, ref: str, wanted: Wanted, retry: Retry) -> BinaryIO:
+def open_verified(objects: Opens, ref: str, wanted: Wanted, retry: Retry) -> BinaryIO:
     """An object to read; :class:`IntegrityError` comes from ``read`` or ``close`` when it is not what was promised."""
     if wanted.size <= _WHOLE:
         data = read_whole(objects, ref, wanted)
@@ -90,7 +111,7 @@ def open_verified(objects: Objects, ref: str, wanted: Wanted, retry: Retry) -> B
 class _Verified(io.RawIOBase):
     """Hashes what passes through; the last bytes are given out only when all of them were right."""
 
-    def __init__(self, objects: Objects, ref: str, wanted: Wanted, retry: Retry) -> None:
+    def __init__(self, objects: Opens, ref: str, wanted: Wanted, retry: Retry) -> None:
         super().__init__()
         self._wanted = wanted
         self._ref = ref
@@ -134,7 +155,7 @@ def check_hash(wanted: Wanted, ref: str, found: str) -> None:
         )
 
 
-def truncated(wanted: Wanted, ref: str, offset: int) -> IntegrityError:
+def truncated(wanted: Named, ref: str, offset: int) -> IntegrityError:
     """The server promises more bytes than its store has."""
     return IntegrityError(
         f"{wanted.path} at {ref[:12]} ends after {offset} of {wanted.size} bytes.",
@@ -143,7 +164,7 @@ def truncated(wanted: Wanted, ref: str, offset: int) -> IntegrityError:
     )
 
 
-def wrong_size(wanted: Wanted, ref: str, found: int) -> IntegrityError:
+def wrong_size(wanted: Named, ref: str, found: int) -> IntegrityError:
     """The object is another one."""
     return IntegrityError(
         f"{wanted.path} at {ref[:12]} has {found} bytes, not {wanted.size}.",
