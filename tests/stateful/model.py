@@ -52,7 +52,7 @@ class Branch:
     head: int
     hidden: bool = False
     staged: dict[str, Content | None] = field(default_factory=dict)
-    partly_reset: bool = False
+    sealed: bool = False
 
 
 @dataclass(frozen=True)
@@ -242,8 +242,9 @@ class Model:
         return Expected(201)
 
     def commit(self, branch: str, message: str, *, metadata: Mapping[str, str], allow_empty: bool = False) -> Expected:
-        self._branch(branch)
+        found = self._branch(branch)
         if not self.uncommitted(branch) and not allow_empty:
+            found.sealed = found.sealed or bool(found.staged)
             raise RefusedError(400)
         return self._advance(branch, self.tree(branch), message, metadata)
 
@@ -321,8 +322,9 @@ class Model:
 
     def hard_reset(self, branch: str, ref: str) -> Expected:
         found = self._branch(branch)
-        if self.beside_lakefs and found.partly_reset and (found.staged or self.uncommitted(branch)):
-            # What is staged is no obstacle, except after a reset by prefix: then lakeFS says 400, even of equal bytes.
+        if self.beside_lakefs and found.sealed and (found.staged or self.uncommitted(branch)):
+            # What is staged is no obstacle to lakeFS, except what a reset by prefix or a commit without changes has
+            # looked at before: then it says 400, even of equal bytes.
             raise AmbiguousError
         found.head = self.resolve(ref)
         return Expected(204)
@@ -330,7 +332,7 @@ class Model:
     def reset(self, branch: str, kind: str, path: str) -> Expected:
         staged = self._branch(branch).staged
         if kind != "object":
-            self.branches[branch].partly_reset = kind == "common_prefix"
+            self.branches[branch].sealed = kind == "common_prefix"
         kept: Callable[[str], bool] = {
             "reset": lambda _: False,
             "object": lambda other: other != path,
@@ -404,7 +406,7 @@ class Model:
         self.commits.append(made)
         found.head = number
         found.staged.clear()  # where something else than a commit moves the head, all of it says nothing new
-        found.partly_reset = False
+        found.sealed = False
         return Expected(status, number)
 
 
