@@ -18,6 +18,21 @@ class Progress(Protocol):
         """Something worth telling a person, in one sentence."""
 
 
+class Ranged(Protocol):
+    """Bytes that lie elsewhere and can be read from any place; called from any thread, many at once."""
+
+    @property
+    def size(self) -> int:
+        """How many bytes there are."""
+
+    def read(self, start: int, length: int) -> bytes:
+        """Exactly the ``length`` bytes from ``start`` on, which all lie within ``size``.
+
+        Raises:
+            LakefsReproError: they can't be had: never fewer bytes, nor others.
+        """
+
+
 class Silence:
     """Progress that nobody watches."""
 

@@ -162,6 +162,28 @@ class Objects:
         if found != size or len(answer.body) != min(size, 1):
             raise IntegrityError(f"{path} has {found} bytes at {ref}, not {size}.", kind="size-mismatch")
 
+    def get_range(self, ref: str, path: str, start: int, length: int, *, size: int) -> bytes:
+        """``length`` bytes of an object from ``start`` on.
+
+        Args:
+            ref: where the object is.
+            path: its whole path.
+            start: the first byte.
+            length: how many, at least one, all of them within the object.
+            size: the size that the object should have.
+
+        Raises:
+            NotFoundError: no such path at ``ref``.
+            IntegrityError: collected, truncated, or of another size than ``size`` bytes.
+        """
+        headers = {"Range": f"bytes={start}-{start + length - 1}"}
+        doing = f"read {length} bytes of {path} at {ref}"
+        answer = self._read(ref, path, doing=doing, headers=headers)
+        total = answer.headers.get("content-range", "").rpartition("/")[2]
+        if total.isdigit() and int(total) != size:
+            raise IntegrityError(f"{path} has {total} bytes at {ref}, not {size}.", kind="size-mismatch")
+        return answer.body
+
     def _read(self, ref: str, path: str, *, doing: str, headers: Mapping[str, str] | None = None) -> Answer:
         try:
             return self._wire.call(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import json
 import re
 import zlib
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from lakefs_repro.errors import LakefsReproError, UnavailableError
 from lakefs_repro.tables import lazy
-from lakefs_repro.tables.files import is_gzipped, table_format
+from lakefs_repro.tables.files import table_format, unzipped
 
 if TYPE_CHECKING:
     from lakefs_repro.tables.files import TableFile
@@ -72,6 +71,8 @@ def explain(error: Exception, file: TableFile) -> str:
     return where + _plain(text)
 
 
+# The name under which a session knows a file.
+_NUMBERED = re.compile(r":?\s*[\"']?(?:/|ranged://)[^\s\"']*\d{8}\.(?:csv|jsonl|parquet)(?:\.gz)?[\"']?")
 _SIGNS = {
     "unicode": "not UTF-8 text",
     "utf-8": "not UTF-8 text",
@@ -85,6 +86,7 @@ _SIGNS = {
 def _plain(text: str) -> str:
     first = text.split("\n", 1)[0]
     first = re.sub(r"^[A-Za-z ]+ Error: ", "", first)
+    first = _NUMBERED.sub("", first)
     return re.sub(r"\s*[\"'](?:/[^\"']*)[\"']", "", first)[:200] or "it can't be read"
 
 
@@ -97,9 +99,8 @@ def _line(text: str, file: TableFile) -> int | None:
 
 def _bad_json_line(file: TableFile, told: int) -> int | None:
     """The line at fault: DuckDB 2.0 names the one after it."""
-    opener = gzip.open if is_gzipped(file.path) else open
     try:
-        with opener(file.local, "rb") as stream:
+        with unzipped(file) as stream:
             for number, line in enumerate(stream, start=1):
                 if number >= told - 1 and not _is_json(line):
                     return number

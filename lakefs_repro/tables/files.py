@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
+import gzip
+import io
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, BinaryIO, Literal
 from urllib.parse import unquote
 
+from lakefs_repro.errors import InternalError
+from lakefs_repro.tables.ranges import RangedStream
+
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
+
+    from lakefs_repro.ports import Ranged
 
 TableFormat = Literal["csv", "jsonl", "parquet"]
 
@@ -19,15 +28,62 @@ _SUFFIXES: dict[str, TableFormat] = {
     ".parquet": "parquet",
     ".pq": "parquet",
 }
+READ_AHEAD = 64 << 10
 HIVE_NULL = "__HIVE_DEFAULT_PARTITION__"
 
 
 @dataclass(frozen=True)
 class TableFile:
-    """A file of a dataset: its dataset-relative path, with ``/``, and where its bytes lie."""
+    """A file of a dataset, and where its bytes lie: on this machine, or elsewhere, to be read by ranges.
+
+    Args:
+        path: relative to the dataset, with ``/``.
+        local: the file on this machine.
+        remote: its bytes elsewhere. Exactly one of the two is given.
+    """
 
     path: str
-    local: Path
+    local: Path | None = None
+    remote: Ranged | None = None
+
+    def __post_init__(self) -> None:
+        if (self.local is None) == (self.remote is None):
+            raise InternalError(f"{self.path}: a table file lies either here or elsewhere")
+
+    @property
+    def size(self) -> int:
+        """Its size in bytes."""
+        if self.remote is not None:
+            return self.remote.size
+        return self.here.stat().st_size
+
+    @property
+    def here(self) -> Path:
+        """The local file.
+
+        Raises:
+            InternalError: the bytes lie elsewhere.
+        """
+        if self.local is None:
+            raise InternalError(f"{self.path} is not on this machine")
+        return self.local
+
+    def open(self) -> BinaryIO:
+        """The bytes, from any place; of a remote file only what is asked for is fetched."""
+        if self.remote is not None:
+            return io.BufferedReader(RangedStream(self.remote), READ_AHEAD)
+        return self.here.open("rb")
+
+
+@contextlib.contextmanager
+def unzipped(file: TableFile) -> Iterator[BinaryIO]:
+    """The content of ``file``, unpacked where its name says that it is gzipped."""
+    with file.open() as stream:
+        if is_gzipped(file.path):
+            with gzip.open(stream, "rb") as content:
+                yield content  # type: ignore[misc]
+        else:
+            yield stream
 
 
 def table_format(path: str) -> TableFormat | None:

@@ -16,11 +16,10 @@ from typing import TYPE_CHECKING, Any
 
 from lakefs_repro.tables import lazy
 from lakefs_repro.tables.arrow_types import logical_type
-from lakefs_repro.tables.files import TableFile, TableFormat, is_gzipped, table_format, table_suffix
+from lakefs_repro.tables.files import TableFile, TableFormat, is_gzipped, table_format, table_suffix, unzipped
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
 _FIRST_READ = 64 << 10
 _LONGEST_HEADER = 2 << 20
@@ -78,7 +77,7 @@ def read_head(file: TableFile, *, delimiter: str | None = None, header: bool | N
     """
     found = table_format(file.path)
     if found == "parquet":
-        return _parquet_head(file.local)
+        return _parquet_head(file)
     if found == "jsonl":
         return _jsonl_head(file)
     if delimiter is None and table_suffix(file.path) == ".tsv":
@@ -125,9 +124,8 @@ def _beginning(file: TableFile) -> str:
 
 
 def _read(file: TableFile, length: int) -> bytes:
-    opener = gzip.open if is_gzipped(file.path) else open
     try:
-        with opener(file.local, "rb") as stream:
+        with unzipped(file) as stream:
             return stream.read(length)
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
         raise UnreadableError(f"not a whole gzip file: {error}") from error
@@ -161,10 +159,11 @@ def _is_number(text: str) -> bool:
     return True
 
 
-def _parquet_head(path: Path) -> Head:
+def _parquet_head(file: TableFile) -> Head:
     pa, pq = lazy.pyarrow(), lazy.parquet()
     try:
-        metadata = pq.read_metadata(path)
+        with file.open() as stream:
+            metadata = pq.read_metadata(stream)
         schema = metadata.schema.to_arrow_schema()
     except (pa.ArrowException, OSError) as error:
         reason = str(error).partition("\n")[0].partition(" '/")[0]

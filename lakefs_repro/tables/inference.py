@@ -68,7 +68,7 @@ def infer_contract(
 
 def _within(session: Session, budget: int) -> frozenset[int]:
     """Evenly chosen files of at most ``budget`` bytes altogether."""
-    sizes = {number: file.local.stat().st_size for number, file in enumerate(session.files)}
+    sizes = {number: file.size for number, file in enumerate(session.files)}
     total = sum(sizes.values())
     if total <= budget:
         return frozenset(sizes)

@@ -18,5 +18,9 @@ def parquet() -> Any:
     return import_module("pyarrow.parquet")
 
 
+def fsspec() -> Any:
+    return import_module("fsspec")
+
+
 def pandas() -> Any:
     return import_module("pandas")

@@ -60,7 +60,7 @@ def refuse_unsafe(session: Session, table: ContractTable, query: Query) -> None:
             something other than its arguments.
     """
     sql = _fill(query, identifier(table.name))
-    ((text,),) = session.connection.execute("SELECT json_serialize_sql(?)", [sql]).fetchall()
+    ((text,),) = session.rows("SELECT json_serialize_sql(?)", [sql])
     tree = json.loads(text)
     if tree.get("error"):
         reason = str(tree.get("error_message", "it is not SQL")).partition("\n")[0]
@@ -91,7 +91,7 @@ def query_violations(session: Session, table: ContractTable, query: Query, view:
     """
     try:
         with session.time_limit(SECONDS):
-            rows = session.connection.execute(_fill(query, identifier(view))).fetchmany(2)
+            rows = session.rows(_fill(query, identifier(view)), limit=2)
     except lazy.duckdb().Error as error:
         if session.named_in(str(error)) is not None and about_content(error):
             raise  # a file is broken, not the query

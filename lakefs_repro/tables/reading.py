@@ -137,7 +137,7 @@ def _text(session: Session, layout: Layout, numbers: Sequence[int]) -> Any:
         source = relation(session, layout, numbers, part)
         select = ", ".join(_or_complain(columns[i], i) for i in part)
         try:
-            found = session.connection.sql(f"SELECT {select} FROM ({source})").to_arrow_table()  # noqa: S608 (text is quoted)
+            found = session.arrow(f"SELECT {select} FROM ({source})")  # noqa: S608 (text is quoted)
         except lazy.duckdb().Error as error:
             raise _broken(session, numbers, error) from error
         arrays += [_zoned(values, columns[i]) for values, i in zip(found.columns, part, strict=True)]
@@ -177,7 +177,8 @@ def _zoned(values: Any, column: ContractProperty) -> Any:
 def _parquet(session: Session, layout: Layout, number: int) -> Any:
     pa, pq = lazy.pyarrow(), lazy.parquet()
     try:
-        found = pq.ParquetFile(session.files[number].local).read()
+        with session.files[number].open() as stream:
+            found = pq.ParquetFile(stream).read()
     except (pa.ArrowException, OSError) as error:
         raise IntegrityError(
             f"{session.files[number].path} can't be read as a table: {error}", kind="unreadable-table"

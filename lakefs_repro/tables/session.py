@@ -1,8 +1,9 @@
 """A DuckDB connection that can read given files and touch nothing else.
 
-File names and the SQL of contracts are untrusted. So each file is reached through a symbolic link whose
-name is a number, which DuckDB can neither take for a glob nor for a piece of SQL; and the connection is
-locked before its first query: no other path, no extension, no setting, no Python variable is in reach.
+File names and the SQL of contracts are untrusted. So each file is reached under a name that is a number, which
+DuckDB can neither take for a glob nor for a piece of SQL: a symbolic link to a local file, a name in a file system
+of our own for a remote one. The connection is locked before its first query: no other path, no extension, no
+setting, no Python variable is in reach.
 """
 
 from __future__ import annotations
@@ -19,12 +20,15 @@ from lakefs_repro.errors import InvalidError
 from lakefs_repro.tables import lazy
 from lakefs_repro.tables.faults import limit_reached
 from lakefs_repro.tables.files import TableFile, is_gzipped, table_format
+from lakefs_repro.tables.ranges import PROTOCOL, Failures, filesystem
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from types import TracebackType
 
     from typing_extensions import Self
+
+    from lakefs_repro.ports import Ranged
 
 MEMORY_LIMIT = "160MB"
 """Keeps the whole process below 300 MB; ten million unique keys fit, by way of the disk."""
@@ -84,14 +88,19 @@ class Session:
         }
         self._spill_dir = spill_dir
         self._stack = contextlib.ExitStack()
+        self._failures = Failures()
+        self._remote: dict[str, Ranged] = {}
 
     def __enter__(self) -> Self:
         with contextlib.ExitStack() as stack:
             spill = _folder(stack, self._spill_dir)
             self._links = _folder(stack, _without_globs(self._spill_dir))
             self._prefix = f"{self._links}/"
+            # As long as the other prefix, so that the number stands at the same place in both.
+            self._remote_prefix = f"{PROTOCOL}://".ljust(len(self._prefix), "-")
             for number, file in enumerate(self.files):
-                Path(self.link(number)).symlink_to(file.local.absolute())
+                if file.local is not None:
+                    Path(self.link(number)).symlink_to(file.local.absolute())
             self.connection = self._connect(spill)
             stack.callback(self.connection.close)
             self._stack = stack.pop_all()
@@ -101,6 +110,9 @@ class Session:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._stack.close()
+        # The connection keeps its file system for ever: what that knows must not lead back to the connection.
+        self._failures.first = None
+        self._remote.clear()
         limit = limit_reached(error)
         if limit is not None:
             raise limit from error
@@ -108,8 +120,9 @@ class Session:
     def link(self, number: int) -> str:
         """The path under which the connection knows file ``number``."""
         path = self.files[number].path
+        prefix = self._remote_prefix if self.files[number].local is None else self._prefix
         suffix = f".{table_format(path)}" + (".gz" if is_gzipped(path) else "")
-        return f"{self._prefix}{number:0{_NAME_LENGTH}d}{suffix}"
+        return f"{prefix}{number:0{_NAME_LENGTH}d}{suffix}"
 
     def links(self, numbers: Sequence[int]) -> str:
         """An SQL list of links."""
@@ -121,15 +134,40 @@ class Session:
 
     def named_in(self, message: str) -> int | None:
         """The number of the one file that an error message of DuckDB names."""
-        names = {int(name) for name in re.findall(re.escape(self._prefix) + rf"(\d{{{_NAME_LENGTH}}})", message)}
+        prefix = f"(?:{re.escape(self._prefix)}|{re.escape(self._remote_prefix)})"
+        names = {int(name) for name in re.findall(rf"{prefix}(\d{{{_NAME_LENGTH}}})", message)}
         return names.pop() if len(names) == 1 else None
 
-    def rows(self, sql: str) -> list[tuple[Any, ...]]:
-        found: list[tuple[Any, ...]] = self.connection.execute(sql).fetchall()
-        return found
+    def rows(self, sql: str, values: Sequence[Any] = (), *, limit: int | None = None) -> list[tuple[Any, ...]]:
+        """What ``sql`` answers with ``values`` in the place of its question marks, at most ``limit`` rows.
+
+        Raises:
+            LakefsReproError: a remote file could not be read.
+        """
+        with self._true_errors():
+            answer = self.connection.execute(sql, values)
+            found: list[tuple[Any, ...]] = answer.fetchall() if limit is None else answer.fetchmany(limit)
+            return found
+
+    def arrow(self, sql: str) -> Any:
+        """What ``sql`` answers, as a ``pyarrow.Table``; raises as :meth:`rows` does."""
+        with self._true_errors():
+            return self.connection.sql(sql).to_arrow_table()
 
     def run(self, sql: str) -> None:
-        self.connection.execute(sql)
+        """Do what ``sql`` says; raises as :meth:`rows` does."""
+        with self._true_errors():
+            self.connection.execute(sql)
+
+    @contextlib.contextmanager
+    def _true_errors(self) -> Iterator[None]:
+        """What went wrong while a remote file was read, instead of DuckDB's account of it."""
+        try:
+            yield
+        except lazy.duckdb().Error as error:
+            if self._failures.first is not None:
+                raise self._failures.first from error
+            raise
 
     @contextlib.contextmanager
     def time_limit(self, seconds: float) -> Iterator[None]:
@@ -155,8 +193,11 @@ class Session:
             },
         )
         allowed = {self.link(number) for number in range(len(self.files))}
-        allowed.update(str(file.local.resolve()) for file in self.files)
+        allowed.update(str(file.local.resolve()) for file in self.files if file.local is not None)
         paths = ", ".join(literal(path) for path in sorted(allowed))
+        self._remote |= {self.link(n): file.remote for n, file in enumerate(self.files) if file.remote is not None}
+        if self._remote:
+            connection.register_filesystem(filesystem(self._remote, self._failures))
         connection.execute(f"SET allowed_paths = [{paths}]")
         # A moment without an offset is read as UTC, on every machine.
         connection.execute("SET TimeZone = 'UTC'")
