@@ -67,7 +67,7 @@ def _ingest_finding(ctx: Context, survey: Survey, leases: Leases, dataset: str, 
 
 
 def check_strays(ctx: Context, survey: Survey, leases: Leases) -> Iterator[Finding]:
-    """Scratch branches of the ledger and of the doctor that nobody deleted."""
+    """Scratch branches that nobody deleted."""
     for stray in survey.strays:
         ulid = stray_ulid(stray.name)
         source = LEDGER_BRANCH if stray.name.startswith("ledger-") and survey.ledger else ctx.main

@@ -25,8 +25,8 @@ from lakefs_repro.snapshot.context import Context
 Named = tuple[str, str]
 """A dataset and one of its versions."""
 
-_STRAY = re.compile(r"(?:ledger|doctor)-(?P<ulid>[0-7][0-9a-hjkmnp-tv-z]{25})")
-_SCRATCH: Final = ("ledger-", "doctor-")
+_STRAY = re.compile(r"(?:ledger|doctor|tree)-(?P<ulid>[0-7][0-9a-hjkmnp-tv-z]{25})")
+_SCRATCH: Final = ("ledger-", "doctor-", "tree-")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ class Survey:
         tags: the commit of each version's tag.
         pins: the head of each pin.
         ingests: the head of each ingest branch, by dataset and ULID.
-        strays: scratch branches of the ledger and of the doctor.
+        strays: scratch branches of the ledger, of the doctor, and of ingests of what others wrote.
         sidecars: datasets that ``main`` holds.
         ledger: the ledger's head, empty when there is none.
         records: the ULIDs that the ledger has a record of.

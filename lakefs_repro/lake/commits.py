@@ -98,11 +98,12 @@ class Commits:
         *,
         prefix: str = "",
         kind: Literal["two_dot", "three_dot"] = "two_dot",
+        delimiter: str = "",
         most: int | None = None,
     ) -> Iterator[Difference]:
-        """What changes from ``left`` to ``right``."""
+        """What changes from ``left`` to ``right``; with a delimiter, each deeper folder is one ``prefix_changed``."""
         path = f"{self._root}/refs/{segment(left)}/diff/{segment(right)}"
-        params = {"prefix": prefix or None, "type": kind}
+        params = {"prefix": prefix or None, "type": kind, "delimiter": delimiter or None}
         for raw in pages(self._wire, path, params, doing=f"compare {left} with {right}", most=most):
             yield Difference.from_wire(raw)
 

@@ -21,6 +21,7 @@ MAX_DATASET_LENGTH = 64
 _DATASET = re.compile(r"(?!.*-v[0-9])[a-z](?:[a-z0-9-]*[a-z0-9])?")
 _VERSIONED = re.compile(r"(?P<dataset>.+?)-v(?P<version>[0-9].*)")
 _INGEST = re.compile(r"ingest-(?P<dataset>.+)-(?P<ulid>[0-7][0-9a-hjkmnp-tv-z]{25})")
+_WRITE = re.compile(r"write-(?P<dataset>.+)-(?P<name>[a-z0-9_]+)")
 _ULID = re.compile(r"[0-7][0-9A-HJKMNP-TV-Z]{25}")
 _RANDOMNESS_BYTES = 10
 _TIMESTAMP_BYTES = 6
@@ -84,6 +85,35 @@ def parse_ingest_branch(branch: str) -> tuple[str, str] | None:
     if match is None or not is_dataset_name(match["dataset"]):
         return None
     return match["dataset"], match["ulid"].upper()
+
+
+def tree_branch(ulid: str) -> str:
+    """The scratch branch on which an ingest puts a tree together that others wrote: ``tree-01j9…``."""
+    return f"tree-{check_ulid(ulid).lower()}"
+
+
+def write_branch(dataset: str, name: str) -> str:
+    """The branch that is handed out for others to write to: ``write-flights-nightly``.
+
+    Raises:
+        InvalidError: ``name`` is not of lower-case letters, digits and ``_``, at most 64 of them.
+    """
+    branch = f"write-{check_dataset_name(dataset)}-{name}"
+    if len(name) > MAX_DATASET_LENGTH or not _WRITE.fullmatch(branch) or "-" in name:
+        raise InvalidError(
+            f"{name!r} is not a name for a branch of {dataset}.",
+            hint="Use lower-case letters, digits and '_': nightly_2024_04.",
+            kind="invalid-name",
+        )
+    return branch
+
+
+def parse_write_branch(branch: str) -> tuple[str, str] | None:
+    """The dataset and name of a branch that was handed out, or None when it is another branch."""
+    match = _WRITE.fullmatch(branch)
+    if match is None or not is_dataset_name(match["dataset"]):
+        return None
+    return match["dataset"], match["name"]
 
 
 def dataset_prefix(dataset: str) -> str:

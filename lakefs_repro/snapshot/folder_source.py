@@ -57,6 +57,10 @@ class FolderSource:
         return self._found.excluded
 
     @property
+    def extra(self) -> Mapping[str, str]:
+        return {}
+
+    @property
     def sha256_by(self) -> frozenset[str]:
         return frozenset({"client"})
 

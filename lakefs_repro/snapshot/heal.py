@@ -7,7 +7,7 @@ from typing import Literal
 from lakefs_repro.errors import NotFoundError
 from lakefs_repro.lake.values import Commit
 from lakefs_repro.model.annotation import Annotation, is_annotation
-from lakefs_repro.model.names import ingest_branch, parse_pin_branch, pin_branch
+from lakefs_repro.model.names import ingest_branch, parse_pin_branch, pin_branch, tree_branch
 from lakefs_repro.snapshot import journal as journals
 from lakefs_repro.snapshot.context import Context
 from lakefs_repro.snapshot.line import Line
@@ -23,6 +23,7 @@ def heal(ctx: Context, dataset: str, ulid: str) -> Healed:
     """
     branch = ingest_branch(dataset, ulid)
     made = _ingest_commit(ctx, dataset, ulid, branch)
+    drop_branch(ctx, tree_branch(ulid))
     if made is not None and ctx.repository.commits.contains(ctx.main, made.id):
         finish(ctx, made)
         return "finished"

@@ -13,12 +13,12 @@ from typing import Final
 from lakefs_repro.errors import ConflictError, InvalidError, LakefsReproError, UnavailableError
 from lakefs_repro.lake.values import Commit
 from lakefs_repro.model.head import HeadRecord
-from lakefs_repro.model.names import check_dataset_name, ingest_branch
+from lakefs_repro.model.names import check_dataset_name, ingest_branch, tree_branch
 from lakefs_repro.snapshot import journal as journals
 from lakefs_repro.snapshot.context import Context
 from lakefs_repro.snapshot.folder_source import FolderSource
 from lakefs_repro.snapshot.heal import clear_holder, finish_latest
-from lakefs_repro.snapshot.line import Line, read_line, require_clean, sidecar_of
+from lakefs_repro.snapshot.line import Line, foreign_changes, read_line, require_clean, sidecar_of
 from lakefs_repro.snapshot.outcome import annotation_of, finished_result, next_version, result_of
 from lakefs_repro.snapshot.plan import IngestPlan, make_plan
 from lakefs_repro.snapshot.publish import (
@@ -82,11 +82,11 @@ def ingest(ctx: Context, request: IngestRequest) -> IngestResult:
 def _dry_run(ctx: Context, request: IngestRequest, source: Source, spill: Path) -> IngestResult:
     ctx.progress.step("look")
     line = read_line(ctx, request.dataset)
-    require_clean(ctx, line)
+    require_clean(ctx, line, sidecar_only=request.adopt)
     plan = _plan(ctx, request, line, source)
     ctx.progress.step("validate")
     validated = validate_plan(ctx, request, line, plan, source, spill)
-    if plan.same and _same_contract(ctx, line, request):
+    if plan.same and _nothing_else(ctx, line, request):
         return result_of(ctx, "unchanged", line.annotation, plan, source)
     draft = annotation_of(ctx, request, line, plan, validated, source, "", next_version(ctx, request, line))
     return result_of(ctx, "planned", draft, plan, source)
@@ -115,7 +115,7 @@ def _journaled(ctx: Context, request: IngestRequest, source: Source, spill: Path
 def _holds(ctx: Context, request: IngestRequest, source: Source) -> bool:
     """Whether ``main`` holds what the source is now."""
     line = read_line(ctx, request.dataset)
-    return _plan(ctx, request, line, source).same and _same_contract(ctx, line, request)
+    return _plan(ctx, request, line, source).same and _nothing_else(ctx, line, request)
 
 
 @dataclass
@@ -159,9 +159,9 @@ class _Work:
         if done:
             return done
         finish_latest(ctx, line)
-        require_clean(ctx, line)
+        require_clean(ctx, line, sidecar_only=request.adopt)
         plan = _plan(ctx, request, line, self.source)
-        if plan.same and _same_contract(ctx, line, request):
+        if plan.same and _nothing_else(ctx, line, request):
             self.abandon()
             return result_of(ctx, "unchanged", line.annotation, plan, self.source)
         version = next_version(ctx, request, line)
@@ -173,7 +173,7 @@ class _Work:
         self.reserved = version
         reserve(ctx, request.dataset, version, made)
         ctx.progress.step("merge")
-        merge = merge_to_main(ctx, made, line.head.id)
+        merge = merge_to_main(ctx, made, line.head.id, adopt=request.adopt)
         self.merged = True
         published = finish(ctx, made, merge)
         outcome: Outcome = "resumed" if self.resumed else "created"
@@ -253,6 +253,7 @@ class _Work:
             self._give_back()
             if self.resumed:
                 release_others(self.ctx, self.request.dataset, "", self.ulid)
+            drop_branch(self.ctx, tree_branch(self.ulid))
             drop_branch(self.ctx, ingest_branch(self.request.dataset, self.ulid))
         except UnavailableError:
             return False
@@ -270,6 +271,9 @@ def _plan(ctx: Context, request: IngestRequest, line: Line, source: Source) -> I
     )
 
 
-def _same_contract(ctx: Context, line: Line, request: IngestRequest) -> bool:
+def _nothing_else(ctx: Context, line: Line, request: IngestRequest) -> bool:
+    """Whether, the files being the same, nothing else asks for a version either."""
+    if request.adopt and foreign_changes(ctx, line):
+        return False  # the same bytes, but other objects
     captured = captured_contract(ctx, line) if request.contract else None
     return request.contract is None or (captured is not None and captured.hash == request.contract.hash)

@@ -84,22 +84,25 @@ def first_commit(ctx: Context, ref: str) -> Commit:
     return last or ctx.repository.commits.get(ref)
 
 
-def foreign_changes(ctx: Context, line: Line, ref: str | None = None) -> list[Difference]:
+def foreign_changes(
+    ctx: Context, line: Line, ref: str | None = None, *, sidecar_only: bool = False
+) -> list[Difference]:
     """What differs between the line's head and ``main`` under the dataset's prefix: the first few paths."""
     found: list[Difference] = []
-    for prefix in (dataset_prefix(line.dataset), SidecarPaths(line.dataset).root):
+    prefixes = (dataset_prefix(line.dataset), SidecarPaths(line.dataset).root)
+    for prefix in prefixes[1:] if sidecar_only else prefixes:
         changes = ctx.repository.commits.diff(line.head.id, ref or line.main, prefix=prefix, most=_NAMED)
         found.extend(islice(changes, _NAMED))
     return found
 
 
-def require_clean(ctx: Context, line: Line, ref: str | None = None) -> None:
-    """Stop when another client changed the dataset in ``main``.
+def require_clean(ctx: Context, line: Line, ref: str | None = None, *, sidecar_only: bool = False) -> None:
+    """Stop when another client changed the dataset in ``main``, or what lies beside it.
 
     Raises:
         ConflictError: it did; path, commit and committer are named.
     """
-    changes = foreign_changes(ctx, line, ref)
+    changes = foreign_changes(ctx, line, ref, sidecar_only=sidecar_only)
     if not changes:
         return
     first = changes[0]
@@ -110,7 +113,8 @@ def require_clean(ctx: Context, line: Line, ref: str | None = None) -> None:
         f"{first.path}{more} was {first.type} in {ctx.main} by another client{who}: "
         f"{ctx.main} no longer holds what was validated for {line.dataset}.",
         hint=f"undo it there (`lakectl branch revert lakefs://{ctx.repository.name}/{ctx.main} "
-        f"{by.id[:12] if by else 'COMMIT'}`) and type the command again",
+        f"{by.id[:12] if by else 'COMMIT'}`) and type the command "
+        f"again; or make it a version: `lakefs-repro ingest --adopt {ctx.main} --dataset {line.dataset}`",
         kind="foreign-change",
     )
 

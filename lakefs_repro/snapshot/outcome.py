@@ -75,6 +75,7 @@ def annotation_of(
             "repro.added": str(plan.added),
             "repro.changed": str(plan.changed),
             "repro.removed": str(len(plan.remove)),
+            **source.extra,
         },
     )
 

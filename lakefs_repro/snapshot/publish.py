@@ -23,7 +23,7 @@ from lakefs_repro.lake.values import Commit
 from lakefs_repro.ledger.append import append
 from lakefs_repro.model.annotation import Annotation, is_annotation
 from lakefs_repro.model.manifest import iter_chunk_names
-from lakefs_repro.model.names import ingest_branch, parse_pin_branch, parse_tag, pin_branch, tag_name
+from lakefs_repro.model.names import dataset_prefix, ingest_branch, parse_pin_branch, parse_tag, pin_branch, tag_name
 from lakefs_repro.model.version import Version
 from lakefs_repro.snapshot.context import Context
 from lakefs_repro.snapshot.line import Line, first_commit, foreign_changes, merge_of, read_line, require_clean
@@ -151,13 +151,14 @@ def drop_branch(ctx: Context, name: str) -> None:
         return
 
 
-def merge_to_main(ctx: Context, commit: Commit, expected_head: str) -> str:
+def merge_to_main(ctx: Context, commit: Commit, expected_head: str, *, adopt: bool = False) -> str:
     """Merge an ingest commit into ``main``, which must still stand where the ingest began.
 
     Args:
         ctx: the repository.
         commit: the validated ingest commit.
         expected_head: the line's head that the commit was made on.
+        adopt: the data lies in ``main`` already, exactly as the commit has it.
 
     Returns:
         The merge commit's id.
@@ -174,7 +175,9 @@ def merge_to_main(ctx: Context, commit: Commit, expected_head: str) -> str:
             return done.id
     if line.head.id != expected_head:
         raise _lost(annotation.dataset)
-    require_clean(ctx, line)
+    require_clean(ctx, line, sidecar_only=adopt)
+    if adopt:
+        _require_adopted(ctx, commit, line)
     metadata = replace(annotation, commit=commit.id).encode()
     message = commit.message
 
@@ -200,6 +203,18 @@ def merge_to_main(ctx: Context, commit: Commit, expected_head: str) -> str:
             "then type the command again",
             kind="main-dirty",
         ) from error
+
+
+def _require_adopted(ctx: Context, commit: Commit, line: Line) -> None:
+    """What lies in ``main`` is still what was hashed and validated there."""
+    prefix = dataset_prefix(line.dataset)
+    changed = next(iter(ctx.repository.commits.diff(commit.id, line.main, prefix=prefix, most=1)), None)
+    if changed:
+        raise ConflictError(
+            f"Somebody is writing to {ctx.main}: {changed.path} was changed since its head was taken.",
+            hint="wait for the writer, then type the command again",
+            kind="writer-at-work",
+        )
 
 
 def _conflict(ctx: Context, commit: Commit) -> ConflictError:

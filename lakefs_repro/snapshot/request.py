@@ -43,6 +43,7 @@ class IngestRequest:
         intent: what makes two requests the same command; derived from the sources when empty.
         found: the files, where the caller has found them already; ``sources`` are not looked at then.
         source: what is to be ingested instead of ``sources`` and ``found``: a branch, a bucket.
+        adopt: the data lies in ``main`` already, where another client put it.
     """
 
     dataset: str
@@ -64,6 +65,7 @@ class IngestRequest:
     intent: str = ""
     found: Scan | None = None
     source: Source | None = None
+    adopt: bool = False
 
     @property
     def fingerprint(self) -> str:

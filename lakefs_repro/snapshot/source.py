@@ -74,6 +74,10 @@ class Source(Protocol):
         """How many files were left out."""
 
     @property
+    def extra(self) -> Mapping[str, str]:
+        """What else the annotation should say of the source: keys that begin with ``repro.``."""
+
+    @property
     def sha256_by(self) -> frozenset[str]:
         """Who computed the hashes: some of ``client``, ``worker`` and ``store``."""
 

@@ -58,7 +58,7 @@ def data_at(ctx: Context, ref: str, dataset: str = "flights") -> dict[str, bytes
 
 def leftovers(ctx: Context) -> list[str]:
     """Branches that an ingest should not leave behind."""
-    return [b.name for b in ctx.repository.branches.list() if b.name.startswith(("ingest-", "ledger-"))]
+    return [b.name for b in ctx.repository.branches.list() if b.name.startswith(("ingest-", "ledger-", "tree-"))]
 
 
 def tags(ctx: Context) -> list[str]:
