@@ -116,6 +116,11 @@ def parse_write_branch(branch: str) -> tuple[str, str] | None:
     return match["dataset"], match["name"]
 
 
+def hashes_branch(dataset: str) -> str:
+    """The hidden branch where workers leave what they hashed for a dataset, until it is published."""
+    return f"hashes-{check_dataset_name(dataset)}"
+
+
 def dataset_prefix(dataset: str) -> str:
     """Where a dataset's files lie in its repository, with the final slash."""
     return f"{check_dataset_name(dataset)}/"

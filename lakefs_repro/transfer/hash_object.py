@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable
 from typing import Final
 
@@ -12,6 +13,8 @@ from lakefs_repro.transfer.download_stream import Opens, blocks_of, read_whole
 from lakefs_repro.transfer.hashing import Hashes
 
 _WHOLE: Final = 256 << 10
+_SMALLEST_PART: Final = 5 << 20
+_MD5 = re.compile(r"[0-9a-f]{32}")
 
 
 def hash_object(
@@ -46,3 +49,19 @@ def hash_object(
         md5.update(block)
         done(len(block))
     return Hashes(info.size, sha256.hexdigest(), md5.hexdigest())
+
+
+def agrees(info: ObjectInfo, hashes: Hashes) -> bool:
+    """Whether the server's checksum confirms the bytes: their MD5, or what S3 makes of it for an upload in one part."""
+    one_part = hashlib.md5(bytes.fromhex(hashes.md5)).hexdigest()
+    return info.checksum in (hashes.md5, one_part, f"{one_part}-1")
+
+
+def looks_like_md5(info: ObjectInfo) -> bool:
+    """Whether the server's checksum should be the MD5 of the bytes, if its store's checksums are MD5s at all.
+
+    An upload in several parts through the S3 gateway has an MD5 of MD5s without any mark, but every part except the
+    last has at least 5 MiB (https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html), so a smaller object
+    came in one. Stores that encrypt with keys of their own (SSE-KMS) show something else that looks the same.
+    """
+    return info.size < _SMALLEST_PART and _MD5.fullmatch(info.checksum) is not None

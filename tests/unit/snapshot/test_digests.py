@@ -2,34 +2,21 @@
 
 from __future__ import annotations
 
-import hashlib
+from dataclasses import replace
 
 import pytest
-from support.lakes import ingest_files, make_context
+from support.lakes import Watch, ingest_files, make_context
+from support.others import sha256, written_by_others
 
 from lakefs_repro.errors import IntegrityError
 from lakefs_repro.snapshot.changes import new_objects
-from lakefs_repro.snapshot.digests import known_or_read
+from lakefs_repro.snapshot.digests import gather, known_or_read
 from lakefs_repro.snapshot.line import read_line
 
 
 @pytest.fixture
 def ctx(engine, tmp_path):
     return make_context(engine, engine.new_repository(), tmp_path / "state")
-
-
-def written_by_others(ctx, files: dict[str, bytes], *, branch: str = "spark", source: str = "main") -> str:
-    """A branch that somebody else wrote these objects to, and committed: the commit's id."""
-    repository = ctx.repository
-    if branch not in {ref.name for ref in repository.branches.list()}:
-        repository.branches.create(branch, source)
-    for path, data in files.items():
-        repository.objects.put(branch, path, data)
-    return repository.commits.create(branch, "others at work").id
-
-
-def sha256(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()
 
 
 def test_what_is_new_is_what_the_line_does_not_hold(ctx, tmp_path):
@@ -70,3 +57,63 @@ def test_an_object_of_another_size_than_promised_is_refused(ctx):
     with pytest.raises(IntegrityError) as caught:
         known_or_read(ctx, "flights", commit, [wrong])
     assert caught.value.kind == "size-mismatch"
+
+
+def test_what_a_worker_hashed_is_not_read_again(ctx):
+    commit = written_by_others(ctx, {f"flights/{n}": b"%d" % n for n in range(7)})
+    objects = new_objects(ctx, read_line(ctx, "flights"), commit)
+    worker = gather(ctx, "flights", commit, objects[:4], by="worker")
+    assert (worker.read, worker.read_bytes, worker.unproven) == (4, 4, 0)
+    client = gather(ctx, "flights", commit, objects)
+    assert client.read == 3
+    assert [client.digests[o.path].by for o in objects] == ["worker"] * 4 + ["client"] * 3
+    assert [client.digests[o.path].sha256 for o in objects] == [sha256(b"%d" % n) for n in range(7)]
+
+
+def test_a_short_job_of_one_client_leaves_nothing(ctx):
+    commit = written_by_others(ctx, {"flights/a": b"1"})
+    known_or_read(ctx, "flights", commit, new_objects(ctx, read_line(ctx, "flights"), commit))
+    assert [b.name for b in ctx.repository.branches.list("hashes-")] == []
+
+
+def test_the_same_bytes_at_two_paths_are_hashed_for_both(ctx):
+    commit = written_by_others(ctx, {"flights/a": b"same", "flights/b": b"same", "flights/c": b"other"})
+    objects = new_objects(ctx, read_line(ctx, "flights"), commit)
+    found = known_or_read(ctx, "flights", commit, objects)
+    assert [found[o.path].sha256 for o in objects] == [sha256(b"same"), sha256(b"same"), sha256(b"other")]
+
+
+def test_a_small_object_that_is_not_what_was_written_is_refused(fresh_engine, tmp_path):
+    ctx = make_context(fresh_engine, fresh_engine.new_repository(), tmp_path / "state")
+    data = bytes(range(256)) * 4096
+    commit = written_by_others(ctx, {"flights/a": data, "flights/b": b"b"})
+    (block,) = (f for f in fresh_engine.root.rglob("*") if f.is_file() and f.stat().st_size == len(data))
+    block.chmod(0o600)
+    block.write_bytes(b"\0" * len(data))
+    with pytest.raises(IntegrityError) as caught:
+        known_or_read(ctx, "flights", commit, new_objects(ctx, read_line(ctx, "flights"), commit))
+    assert caught.value.kind == "checksum-mismatch"
+    assert "flights/a" in caught.value.message
+
+
+def test_a_checksum_of_several_parts_or_of_a_foreign_store_proves_nothing(ctx):
+    commit = written_by_others(ctx, {"flights/a": b"a"})
+    (info,) = new_objects(ctx, read_line(ctx, "flights"), commit)
+    for other in (
+        replace(info, checksum="0" * 32 + "-7"),
+        replace(info, address="s3://elsewhere/a", checksum="0" * 32),
+    ):
+        found = gather(ctx, "flights", commit, [other])
+        assert (found.unproven, found.digests["flights/a"].sha256) == (1, sha256(b"a"))
+
+
+def test_progress_counts_the_bytes_that_are_read(ctx):
+    commit = written_by_others(ctx, {"flights/a": b"12345", "flights/b": bytes(3 << 20)})
+    seen = []
+    watch = Watch()
+    watch.step = lambda name, *, total=None, unit="": seen.append((name, total, unit))
+    watch.advance = lambda amount=1: seen.append(amount)
+    context = replace(ctx, progress=watch)
+    known_or_read(context, "flights", commit, new_objects(ctx, read_line(ctx, "flights"), commit))
+    assert seen[0] == ("hash", 5 + (3 << 20), "B")
+    assert sum(seen[1:]) == 5 + (3 << 20)
