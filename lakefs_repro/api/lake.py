@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,13 +11,16 @@ from lakefs_repro.api.session import IngestSession
 from lakefs_repro.errors import InvalidError, NotFoundError
 from lakefs_repro.model.annotation import Input
 from lakefs_repro.model.contract import Contract
-from lakefs_repro.model.report import LogEntry, RestoreReport, VerifyReport, VersionInfo
+from lakefs_repro.model.ref import named_release
+from lakefs_repro.model.report import LogEntry, ReleaseInfo, ReleaseReport, RestoreReport, VerifyReport, VersionInfo
 from lakefs_repro.restore.folder import restore_to
 from lakefs_repro.restore.rollback import RollbackResult, roll_back
 from lakefs_repro.snapshot.context import Context
 from lakefs_repro.snapshot.difference import SnapshotDifference
 from lakefs_repro.snapshot.history import log
 from lakefs_repro.snapshot.ingest import ingest
+from lakefs_repro.snapshot.release import ReleaseResult, make_release
+from lakefs_repro.snapshot.releases import Release, find_release, list_releases, verify_release
 from lakefs_repro.snapshot.request import Bump, IngestRequest, IngestResult, Mode
 from lakefs_repro.snapshot.resolve import resolve
 from lakefs_repro.snapshot.snapshot import Snapshot
@@ -123,6 +126,34 @@ class Lake:
         """What must change to turn one snapshot, or a part of one, into another; read as it is asked for."""
         return SnapshotDifference(self.snapshot(left, dataset=dataset), self.snapshot(right, dataset=dataset))
 
+    def release(self, name: str, uses: Iterable[str], *, message: str = "", dry_run: bool = False) -> ReleaseResult:
+        """Release versions of several datasets as one: ``lake.release("2024-q3", ["flights@1.2.0", "planes@2.0.0"])``.
+
+        One tag and one pin, which keeps the data of all of them; ``main`` does not move, and nothing is copied. A
+        release is immutable: the same content under the same name makes nothing, other content is refused.
+        """
+        return make_release(self.context, name, uses, message=message, dry_run=dry_run)
+
+    def read_release(self, name: str) -> Mapping[str, Snapshot]:
+        """The snapshot of each dataset of a release, by the dataset's name.
+
+        Raises:
+            NotFoundError: there is no such release.
+        """
+        return find_release(self.context, name).snapshots
+
+    def find_release(self, name: str) -> Release:
+        """A release with its commit, its pin and what it says."""
+        return find_release(self.context, name)
+
+    def releases(self, dataset: str | None = None) -> tuple[ReleaseInfo, ...]:
+        """All releases, or those that hold a dataset."""
+        return list_releases(self.context, dataset)
+
+    def verify_release(self, name: str, *, deep: bool = False) -> ReleaseReport:
+        """Verify every dataset of a release, as it is in the release's own commit."""
+        return verify_release(self.context, find_release(self.context, name), deep=deep)
+
     def verify(self, ref: str, *, dataset: str | None = None, deep: bool = False) -> VerifyReport:
         """Read every object at its last byte, or whole and hashed when ``deep``."""
         return verify(self.context, self.snapshot(ref, dataset=dataset), deep=deep)
@@ -136,10 +167,14 @@ class Lake:
         include: Iterable[str] = (),
         dry_run: bool = False,
     ) -> RestoreReport:
-        """Put a snapshot's exact files into a folder, verified before they appear."""
+        """Put a snapshot's exact files into a folder, verified before they appear.
+
+        A whole release, ``release:q3``, appears with each of its datasets in a folder of its own.
+        """
+        name = named_release(ref) if dataset is None else None
         return restore_to(
             self.context,
-            self.snapshot(ref, dataset=dataset),
+            self.snapshot(ref, dataset=dataset) if name is None else find_release(self.context, name).contents,
             Path(to),
             include=tuple(include),
             state=self.context.state,

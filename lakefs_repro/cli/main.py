@@ -31,6 +31,7 @@ COMMANDS: Final = {
     "diff": Entry("diff", "Show what changed between two snapshots.", _DATA),
     "verify": Entry("verify", "Prove that a snapshot's data is there and right.", _DATA),
     "restore": Entry("restore", "Put a snapshot into a folder, or make it the newest version.", _DATA),
+    "release": Entry("release", "Release versions of several datasets as one.", _DATA),
     "advise": Entry("advise", "Say which approach to data versioning fits, and why.", _DATA),
     "doctor": Entry("doctor", "Look everything over, and repair what can be.", _SUPPORT),
     "quickstart": Entry("quickstart", "See it all on real data, in a folder of its own.", _SUPPORT),

@@ -118,13 +118,15 @@ def command(
     """Put the exact files of REF into a folder, or roll its dataset back to it.
 
     With --to, every file is verified before it gets its name, a new folder appears as a whole, and nothing is
-    overwritten that was not restored. With --branch main, a new patch version has the content of REF again: no byte
-    is copied, other datasets stay as they are, and the history is kept.
+    overwritten that was not restored; a whole release gets a folder for each of its datasets. With --branch main, a new
+    patch version has the content of REF again: no byte is copied, other datasets stay as they are, and the history is
+    kept.
 
     \b
     Examples:
       lakefs-repro restore flights@1.0.0 --to data/flights
       lakefs-repro restore flights@1.0.0#month=3 --to march --include '*.parquet'
+      lakefs-repro restore release:2024-q3 --to train
       lakefs-repro restore flights@1.0.0 --branch main -m "April was wrong"
     """  # noqa: D301 - \b is click's mark for lines to keep
     if (to is None) == (branch is None):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Final
 
@@ -11,15 +11,18 @@ import click
 from lakefs_repro.cli.connection import open_lake, where_of
 from lakefs_repro.cli.options import answering, dataset_of_ref
 from lakefs_repro.cli.page import Column
+from lakefs_repro.cli.release import ShownRelease
 from lakefs_repro.cli.result import Result, Where
 from lakefs_repro.cli.text import counted, moment, short, size
 from lakefs_repro.errors import InvalidError
+from lakefs_repro.model.ref import named_release
 
 if TYPE_CHECKING:
     from lakefs_repro.cli.conversation import Conversation
     from lakefs_repro.cli.page import Page
     from lakefs_repro.lake.values import Commit
     from lakefs_repro.model.annotation import Input
+    from lakefs_repro.model.entry import Entry
     from lakefs_repro.model.table import ColumnStatistics
     from lakefs_repro.snapshot.snapshot import Snapshot
 
@@ -158,8 +161,8 @@ def _facts(column: ColumnStatistics | None) -> tuple[str, str, str]:
 class Checksums(Result):
     """The files as lines that ``sha256sum -c`` takes, and nothing else."""
 
-    def __init__(self, snapshot: Snapshot) -> None:
-        self._snapshot = snapshot
+    def __init__(self, entries: Iterable[Entry]) -> None:
+        self._entries = entries
 
     def data(self) -> Mapping[str, Any]:
         raise InvalidError(
@@ -169,7 +172,7 @@ class Checksums(Result):
     def show(self, page: Page) -> None:
         from lakefs_repro.model.entry import sha256sum_lines  # noqa: PLC0415 - not for --help
 
-        for line in sha256sum_lines(self._snapshot.files):
+        for line in sha256sum_lines(self._entries):
             page.exactly(line)
 
 
@@ -185,13 +188,18 @@ def command(talk: Conversation, *, ref: str, dataset: str | None, files: bool, s
     \b
     Examples:
       lakefs-repro show flights
+      lakefs-repro show release:2024-q3
       lakefs-repro show flights@1.0.0 --sha256sum | (cd restored && sha256sum -c)
     """  # noqa: D301 - \b is click's mark for lines to keep
     lake = open_lake(talk)
     talk.progress.step("look")
+    name = named_release(ref) if dataset is None else None
+    if name is not None:
+        release = lake.find_release(name)
+        return Checksums(release.contents.files) if sha256sum else ShownRelease(where_of(lake), release, files=files)
     snapshot = lake.snapshot(ref, dataset=dataset)
     if sha256sum:
         talk.note(f"{snapshot} in {where_of(lake)}")
-        return Checksums(snapshot)
+        return Checksums(snapshot.files)
     commit = lake.context.repository.commits.get(snapshot.commit)
     return Shown(where_of(lake), ref, snapshot, commit, files=files)

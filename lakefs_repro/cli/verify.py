@@ -11,8 +11,10 @@ from lakefs_repro.cli.connection import open_lake, where_of
 from lakefs_repro.cli.exits import Exit
 from lakefs_repro.cli.options import answering, dataset_of_ref
 from lakefs_repro.cli.page import Column
+from lakefs_repro.cli.release import VerifiedRelease
 from lakefs_repro.cli.result import Result, Where
 from lakefs_repro.cli.text import counted, short, size
+from lakefs_repro.model.ref import named_release
 
 if TYPE_CHECKING:
     from lakefs_repro.cli.conversation import Conversation
@@ -70,12 +72,15 @@ class Verified(Result):
 @dataset_of_ref
 @click.option("--deep", is_flag=True, help="Read every byte and compare every SHA-256.")
 @answering()
-def command(talk: Conversation, *, ref: str, dataset: str | None, deep: bool) -> Verified:
+def command(talk: Conversation, *, ref: str, dataset: str | None, deep: bool) -> Result:
     """Prove that the data of REF is there: read every object at its last byte, or with --deep the whole of it.
 
     Exits with 1 when anything is wrong, also when a version is there today but has lost the pin that keeps it.
     REF is for example flights@1.2.0, flights@^1.1, flights@latest, flights@1.2.0#month=3, a commit, a branch,
-    a digest or a lakefs:// URI.
+    a digest or a lakefs:// URI; or a whole release, release:2024-q3.
     """
     lake = open_lake(talk)
+    name = named_release(ref) if dataset is None else None
+    if name is not None:
+        return VerifiedRelease(where_of(lake), lake.verify_release(name, deep=deep))
     return Verified(where_of(lake), lake.verify(ref, dataset=dataset, deep=deep))

@@ -10,6 +10,7 @@ from lakefs_repro.doctor.finding import Diagnosis, Finding
 from lakefs_repro.doctor.foreign import check_foreign, check_untrue_annotations
 from lakefs_repro.doctor.ingests import check_ingests, check_strays
 from lakefs_repro.doctor.lease import LEASE, Leases
+from lakefs_repro.doctor.releases import check_releases
 from lakefs_repro.doctor.repository import (
     check_ledger,
     check_main_clean,
@@ -27,7 +28,7 @@ from lakefs_repro.snapshot.context import Context
 def diagnose(
     ctx: Context, *, dataset: str | None = None, lease: timedelta = LEASE, try_writing: bool = True
 ) -> Diagnosis:
-    """Look everything over: server, repository, what is half-done, and every version.
+    """Look everything over: server, repository, what is half-done, every version and every release.
 
     Changes nothing, a scratch object aside. What is found is never raised: a check that can't be made is a problem.
     Reads a few listings, however many versions there are, and no data.
@@ -71,6 +72,7 @@ def _examine(ctx: Context, dataset: str | None, lease: timedelta, *, try_writing
     yield from check_untrue_annotations(ctx, survey)
     if try_writing:
         yield from _kept("retained", check_retained(ctx, _ingest_commits(survey, dataset)))
+    yield from _kept("release", check_releases(ctx, survey, leases, dataset))
     yield from _datasets(ctx, survey, leases, dataset)
 
 
@@ -85,11 +87,13 @@ def _datasets(ctx: Context, survey: Survey, leases: Leases, dataset: str | None)
 
 
 def _ingest_commits(survey: Survey, dataset: str | None) -> Iterator[tuple[str, str]]:
-    """Each version with the commit that keeps its data."""
+    """Each version and release with the commit that keeps its data."""
     for (name, version), tag in sorted(survey.tags.items()):
         merge = survey.held_at(name, tag)
         if merge and dataset in (None, name):
             yield f"{name}@{version}", merge.made
+    if dataset is None:
+        yield from ((f"release:{name}", commit) for name, commit in sorted(survey.release_tags.items()))
 
 
 def clock(ctx: Context) -> datetime:

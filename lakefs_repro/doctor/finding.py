@@ -20,6 +20,8 @@ Action = Literal[
     "release-pin",
     "finish",
     "record",
+    "pin-release",
+    "finish-release",
 ]
 """What a repair does.
 
@@ -31,6 +33,8 @@ Action = Literal[
 - ``release-pin``: gives up the reservation of a version that was never merged.
 - ``finish``: tags and records a version that was merged.
 - ``record``: writes a version's missing record into the ledger.
+- ``pin-release``: makes the pin of a release at its commit, or again there.
+- ``finish-release``: tags and records a release that is pinned.
 """
 
 

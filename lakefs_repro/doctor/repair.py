@@ -15,12 +15,14 @@ from lakefs_repro.errors import ConflictError, IntegrityError, InvalidError, Not
 from lakefs_repro.lake.values import Commit
 from lakefs_repro.ledger.append import ensure_ledger
 from lakefs_repro.model.annotation import Annotation
-from lakefs_repro.model.names import LEDGER_BRANCH, pin_branch, tag_name
+from lakefs_repro.model.names import LEDGER_BRANCH, parse_release_pin, pin_branch, tag_name
 from lakefs_repro.snapshot import journal as journals
 from lakefs_repro.snapshot.context import Context
 from lakefs_repro.snapshot.heal import heal
 from lakefs_repro.snapshot.line import first_commit
 from lakefs_repro.snapshot.publish import drop_branch, finish, record, release, reserve
+from lakefs_repro.snapshot.release import finish_release
+from lakefs_repro.snapshot.releases import find_release, verify_release
 from lakefs_repro.snapshot.resolve import resolve
 from lakefs_repro.snapshot.verify import verify
 
@@ -178,6 +180,34 @@ def _record(ctx: Context, wanted: Repair) -> str:
     return f"Wrote the record of {wanted.dataset}@{wanted.version} into the ledger."
 
 
+def _pin_release(ctx: Context, wanted: Repair) -> str:
+    """Make a release's pin at its commit; another one of that name goes only when all the data can be read."""
+    name = parse_release_pin(wanted.branch) or ""
+    guard = scratch_name(ctx)
+    ctx.repository.branches.create(guard, wanted.commit, hidden=True)  # from now on nothing more is collected
+    try:
+        report = verify_release(ctx, find_release(ctx, name))
+        gone = next((each.problems[0] for each in report.datasets if each.problems), None)
+        if gone is not None and report.pin == "moved":
+            raise IntegrityError(
+                f"{wanted.branch} was left where it is: {gone.path} is {gone.kind}.",
+                hint=f"`lakefs-repro verify release:{name}` names more",
+                kind="data-gone",
+            )
+        drop_branch(ctx, wanted.branch)
+        ctx.repository.branches.create(wanted.branch, wanted.commit, hidden=True)
+    finally:
+        drop_branch(ctx, guard)
+    if gone is not None:
+        return f"Made {wanted.branch} again, but too late for some of the data: {gone.path} is {gone.kind}."
+    return f"Made {wanted.branch} at {wanted.commit[:12]}; every object of it can still be read."
+
+
+def _finish_release(ctx: Context, wanted: Repair) -> str:
+    finish_release(ctx, ctx.repository.commits.get(wanted.commit), writer=ctx.new_id())
+    return f"Tagged and recorded the release that {wanted.branch} keeps."
+
+
 _ACTIONS: Final[Mapping[Action, Callable[[Context, Repair], str]]] = {
     "protect": _protect,
     "restore-ledger": _restore_ledger,
@@ -188,4 +218,6 @@ _ACTIONS: Final[Mapping[Action, Callable[[Context, Repair], str]]] = {
     "release-pin": _release_pin,
     "finish": _finish,
     "record": _record,
+    "pin-release": _pin_release,
+    "finish-release": _finish_release,
 }

@@ -18,6 +18,8 @@ from lakefs_repro.model.names import (
     is_dataset_name,
     parse_ingest_branch,
     parse_pin_branch,
+    parse_release_pin,
+    parse_release_tag,
     parse_tag,
 )
 from lakefs_repro.snapshot.context import Context
@@ -25,8 +27,8 @@ from lakefs_repro.snapshot.context import Context
 Named = tuple[str, str]
 """A dataset and one of its versions."""
 
-_STRAY = re.compile(r"(?:ledger|doctor|tree)-(?P<ulid>[0-7][0-9a-hjkmnp-tv-z]{25})")
-_SCRATCH: Final = ("ledger-", "doctor-", "tree-")
+_STRAY = re.compile(r"(?:ledger|doctor|compose|tree)-(?P<ulid>[0-7][0-9a-hjkmnp-tv-z]{25})")
+_SCRATCH: Final = ("ledger-", "doctor-", "compose-", "tree-")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +66,9 @@ class Survey:
         tags: the commit of each version's tag.
         pins: the head of each pin.
         ingests: the head of each ingest branch, by dataset and ULID.
-        strays: scratch branches of the ledger, of the doctor, and of ingests of what others wrote.
+        release_tags: the commit of each release's tag.
+        release_pins: the head of each release's pin.
+        strays: scratch branches of the ledger, of the doctor, of releases, and of ingests of what others wrote.
         sidecars: datasets that ``main`` holds.
         ledger: the ledger's head, empty when there is none.
         records: the ULIDs that the ledger has a record of.
@@ -77,6 +81,8 @@ class Survey:
     tags: Mapping[Named, str]
     pins: Mapping[Named, str]
     ingests: Mapping[Named, str]
+    release_tags: Mapping[str, str]
+    release_pins: Mapping[str, str]
     strays: tuple[Ref, ...]
     sidecars: frozenset[str]
     ledger: str
@@ -109,7 +115,8 @@ def look_around(ctx: Context) -> Survey:
     never taken for one that ``main`` lacks.
     """
     repository = ctx.repository
-    tags = {_named(parsed): tag.commit for tag in repository.tags.list() if (parsed := parse_tag(tag.name))}
+    refs = list(repository.tags.list())
+    tags = {_named(parsed): tag.commit for tag in refs if (parsed := parse_tag(tag.name))}
     branches = list(repository.branches.list())
     main = repository.branches.get(ctx.main).commit
     positions, merges, strange = _history(ctx, main)
@@ -121,6 +128,8 @@ def look_around(ctx: Context) -> Survey:
         tags=tags,
         pins={_named(parsed): b.commit for b in branches if (parsed := parse_pin_branch(b.name))},
         ingests={named: b.commit for b in branches if (named := parse_ingest_branch(b.name))},
+        release_tags={name: tag.commit for tag in refs if (name := parse_release_tag(tag.name))},
+        release_pins={name: b.commit for b in branches if (name := parse_release_pin(b.name))},
         strays=tuple(b for b in branches if b.name.startswith(_SCRATCH) and stray_ulid(b.name)),
         sidecars=_sidecars(ctx, main),
         ledger=ledger_head(repository),

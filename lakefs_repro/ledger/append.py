@@ -69,6 +69,7 @@ def append(
     *,
     chunks: Mapping[str, Callable[[], bytes]],
     first_commit: Callable[[], str],
+    writer: str = "",
 ) -> None:
     """Add a record and the manifest chunks that it speaks of; doing it again changes nothing.
 
@@ -78,11 +79,12 @@ def append(
         record: JSON values; ``heads`` is added: the ledger's head that it saw.
         chunks: manifest chunks by name; those that the ledger holds already are not read.
         first_commit: finds the repository's first commit, asked only when the ledger must be made.
+        writer: the ULID of who writes it, where several may write the same record at once; else the record's own.
     """
     head = ensure_ledger(repository, first_commit)
     if has_record(repository, ulid):
         return
-    branch = f"ledger-{ulid.lower()}"
+    branch = f"ledger-{(writer or ulid).lower()}"
     _fresh_branch(repository, branch, head)
     missing = [
         name for name, here in run_all(lambda n: (n, _holds(repository, head, n)), chunks, threads=8) if not here

@@ -17,12 +17,16 @@ if TYPE_CHECKING:
 LEDGER_BRANCH = "repro-ledger"
 SIDECAR = "_lakefs_repro/"
 MAX_DATASET_LENGTH = 64
+MAX_RELEASE_LENGTH = 64
 
 _DATASET = re.compile(r"(?!.*-v[0-9])[a-z](?:[a-z0-9-]*[a-z0-9])?")
 _VERSIONED = re.compile(r"(?P<dataset>.+?)-v(?P<version>[0-9].*)")
+# No name that could be read as a version's: release-v1.0.0 would be version 1.0.0 of a dataset called release.
+_RELEASE = re.compile(r"(?!.*\.\.)(?!(?:.*-)?v[0-9])(?!.*\.lock$)[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?")
 _INGEST = re.compile(r"ingest-(?P<dataset>.+)-(?P<ulid>[0-7][0-9a-hjkmnp-tv-z]{25})")
 _WRITE = re.compile(r"write-(?P<dataset>.+)-(?P<name>[a-z0-9_]+)")
 _ULID = re.compile(r"[0-7][0-9A-HJKMNP-TV-Z]{25}")
+_RELEASE_MARK = "release-"
 _RANDOMNESS_BYTES = 10
 _TIMESTAMP_BYTES = 6
 
@@ -119,6 +123,50 @@ def parse_write_branch(branch: str) -> tuple[str, str] | None:
 def hashes_branch(dataset: str) -> str:
     """The hidden branch where workers leave what they hashed for a dataset, until it is published."""
     return f"hashes-{check_dataset_name(dataset)}"
+
+
+def check_release_name(name: str) -> str:
+    """Return the name, or raise InvalidError saying what a release's name must look like."""
+    if len(name) <= MAX_RELEASE_LENGTH and _RELEASE.fullmatch(name):
+        return name
+    raise InvalidError(
+        f"{name!r} is not a name for a release.",
+        hint=(
+            "Use lower-case letters, digits, '-' and '.', beginning and ending with a letter or digit, without 'v' "
+            f"before a digit at its beginning or after a '-', at most {MAX_RELEASE_LENGTH} characters: for example "
+            "2024-q3 or 1.2.0."
+        ),
+        kind="invalid-name",
+    )
+
+
+def release_tag(name: str) -> str:
+    """The tag of a release: ``release-2024-q3``."""
+    return f"{_RELEASE_MARK}{check_release_name(name)}"
+
+
+def parse_release_tag(tag: str) -> str | None:
+    """The release that a tag stands for, or None when it is another tag."""
+    name = tag.removeprefix(_RELEASE_MARK)
+    known = tag.startswith(_RELEASE_MARK) and len(name) <= MAX_RELEASE_LENGTH and _RELEASE.fullmatch(name)
+    return name if known else None
+
+
+def release_pin(name: str) -> str:
+    """The hidden branch that keeps a release's objects, with ``_`` for ``.``: ``pin-release-2024-q3``."""
+    return f"pin-{release_tag(name).replace('.', '_')}"
+
+
+def parse_release_pin(branch: str) -> str | None:
+    """The release that a branch pins, or None when it is another branch."""
+    if not branch.startswith("pin-") or "." in branch:
+        return None
+    return parse_release_tag(branch.removeprefix("pin-").replace("_", "."))
+
+
+def compose_branch(ulid: str) -> str:
+    """The short-lived branch on which a release is put together: ``compose-01j9…``."""
+    return f"compose-{check_ulid(ulid).lower()}"
 
 
 def dataset_prefix(dataset: str) -> str:

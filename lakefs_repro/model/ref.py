@@ -11,13 +11,13 @@ from typing import Literal
 from urllib.parse import quote, unquote
 
 from lakefs_repro.errors import InvalidError
-from lakefs_repro.model.names import check_dataset_name, is_dataset_name, parse_tag
+from lakefs_repro.model.names import check_dataset_name, check_release_name, is_dataset_name, parse_tag
 from lakefs_repro.model.paths import in_partition
 from lakefs_repro.model.version import LATEST, Version, VersionRange
 
-__all__ = ["MIN_HEX", "Partition", "Ref", "RefKind", "parse_partition", "parse_ref"]
+__all__ = ["MIN_HEX", "Partition", "Ref", "RefKind", "named_release", "parse_partition", "parse_ref"]
 
-RefKind = Literal["version", "range", "digest", "hex", "name", "uri"]
+RefKind = Literal["version", "range", "digest", "hex", "name", "release", "uri"]
 """What a REF names, as far as its text can tell.
 
 - ``version``: exactly ``value`` of ``dataset``.
@@ -26,6 +26,7 @@ RefKind = Literal["version", "range", "digest", "hex", "name", "uri"]
 - ``hex``: a digest's or a commit id's beginning; a dataset of that name, if there is one, comes first.
 - ``name``: a branch, tag, commit or expression such as ``main~1``; a dataset of that name, if there is one,
   comes first and means its latest version.
+- ``release``: the release ``value``, or ``dataset`` as it is in it.
 - ``uri``: ``lakefs://repository/ref/path``: ``value`` is the lakeFS ref.
 """
 
@@ -33,6 +34,7 @@ Partition = tuple[tuple[str, str], ...]
 """The ``key=value`` folders that select a part, in order; empty for all."""
 
 MIN_HEX = 8
+_RELEASE = "release:"
 
 _EXAMPLES = (
     "Write for example flights, flights@1.2.0, flights@^1.1, flights@1.2.0#month=3, flights@main, "
@@ -83,10 +85,17 @@ class Ref:
     def __str__(self) -> str:
         if self.kind == "uri":
             return f"lakefs://{self.repository}/{self.value}/{self.path or ''}"
+        if self.kind == "release":
+            name = f"{_RELEASE}{self.value}" + (f"/{self.dataset}" if self.dataset else "")
+            return name + self._selector
         value = f"sha256:{self.value}" if self.kind == "digest" else self.value
         name = value if self.dataset is None else f"{self.dataset}@{value}"
+        return name + self._selector
+
+    @property
+    def _selector(self) -> str:
         selector = "/".join(f"{_quote(key)}={_quote(text)}" for key, text in self.partition)
-        return f"{name}#{selector}" if selector else name
+        return f"#{selector}" if selector else ""
 
 
 def parse_ref(text: str) -> Ref:
@@ -95,12 +104,36 @@ def parse_ref(text: str) -> Ref:
         return _parse_uri(text)
     name, hash_sign, selector = text.partition("#")
     partition = parse_partition(selector, text=text) if hash_sign else ()
+    if name.startswith(_RELEASE):
+        return _parse_release(text, name.removeprefix(_RELEASE), partition)
     dataset, at, value = name.partition("@")
     if not at:
         return _parse_bare(text, name, partition)
     check_dataset_name(dataset)
     kind, value = _parse_value(text, value, dataset)
     return Ref(kind, value, dataset, partition)
+
+
+def named_release(text: str) -> str | None:
+    """The release that a REF means as a whole, with all its datasets, or None when it names something else."""
+    found = parse_ref(text) if text.startswith(_RELEASE) else None
+    return found.value if found is not None and found.dataset is None else None
+
+
+def _parse_release(text: str, name: str, partition: Partition) -> Ref:
+    release, slash, dataset = name.partition("/")
+    try:
+        check_release_name(release)
+        if slash:
+            check_dataset_name(dataset)
+    except InvalidError as error:
+        hint = f"Write release:NAME, or release:NAME/DATASET. {error.hint}"
+        raise _invalid(text, error.message.rstrip("."), hint) from error
+    if partition and not dataset:
+        raise _invalid(
+            text, "a partition is one of a dataset", f"Write release:{release}/DATASET#{text.partition('#')[2]}."
+        )
+    return Ref("release", release, dataset or None, partition)
 
 
 def _parse_bare(text: str, name: str, partition: Partition) -> Ref:

@@ -14,6 +14,8 @@ __all__ = [
     "PinState",
     "Problem",
     "ProblemKind",
+    "ReleaseInfo",
+    "ReleaseReport",
     "RestoreAction",
     "RestoreReport",
     "VerifyReport",
@@ -43,6 +45,9 @@ ProblemKind = Literal[
 
 RestoreAction = Literal["created", "replaced", "unchanged", "planned"]
 """What became of the folder; a dry run is ``planned``."""
+
+
+_SUMMED = ("files", "bytes", "read_bytes", "seconds")
 
 
 class _Json:
@@ -166,6 +171,54 @@ class VerifyReport(_Json):
 
     def to_json(self) -> dict[str, Any]:
         return {"ok": self.ok, **super().to_json()}
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReleaseReport(_Json):
+    """What a verification of a whole release found: the report of each of its datasets, and their sums.
+
+    Attributes:
+        pin: whether the release's own pin keeps exactly its commit, and with it the data of all its datasets.
+    """
+
+    ref: str
+    release: str
+    digest: str
+    commit: str
+    deep: bool
+    datasets: tuple[VerifyReport, ...]
+    pin: PinState
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing is wrong."""
+        return all(report.ok for report in self.datasets)
+
+    def to_json(self) -> dict[str, Any]:
+        sums = {name: sum(getattr(each, name) for each in self.datasets) for name in _SUMMED}
+        return {"ok": self.ok, **super().to_json(), **sums}
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReleaseInfo(_Json):
+    """One release, as a listing tells it.
+
+    Attributes:
+        datasets: the versions in it: ``flights@1.0.0``.
+        pin: whether its data is kept.
+        problem: "" or why it is not to be trusted: ``bad-annotation`` or ``tag-moved``; then only ``name`` and
+            ``commit`` are known.
+    """
+
+    name: str
+    commit: str
+    digest: str = ""
+    datasets: tuple[str, ...] = ()
+    created: datetime | None = None
+    by: str = ""
+    message: str = ""
+    pin: PinState = "missing"
+    problem: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

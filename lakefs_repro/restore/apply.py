@@ -17,11 +17,10 @@ from typing import Final
 
 from lakefs_repro.errors import AlreadyExistsError, ConflictError, InternalError, InvalidError
 from lakefs_repro.model.entry import Entry
+from lakefs_repro.restore.content import Content, Files
 from lakefs_repro.restore.journal import Swap
 from lakefs_repro.restore.plan import RestorePlan
 from lakefs_repro.restore.targets import Contents, Seen, Target, look_into
-from lakefs_repro.snapshot.snapshot import Snapshot
-from lakefs_repro.snapshot.snapshot_files import SnapshotFiles
 from lakefs_repro.transfer.download import Download
 from lakefs_repro.transfer.hashing import hash_files
 
@@ -90,7 +89,7 @@ class Staging:
         return self.parts / hashlib.sha256(path.encode()).hexdigest()[:32]
 
 
-def fill(snapshot: Snapshot, files: SnapshotFiles, plan: RestorePlan, staging: Staging) -> Filled:
+def fill(snapshot: Content, files: Files, plan: RestorePlan, staging: Staging) -> Filled:
     """Bring exactly the planned files into the staging folder, every byte verified.
 
     Raises:
@@ -236,7 +235,7 @@ def sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def _keep_what_is_right(files: SnapshotFiles, staging: Staging, left: Contents, *, threads: int) -> frozenset[str]:
+def _keep_what_is_right(files: Files, staging: Staging, left: Contents, *, threads: int) -> frozenset[str]:
     """Hash what an interrupted restore left; remove what is wrong or not wanted."""
     if not left.files:
         return frozenset()

@@ -14,6 +14,7 @@ from lakefs_repro.errors import InvalidError, LakefsReproError
 from lakefs_repro.model.paths import match_glob
 from lakefs_repro.model.report import RestoreReport
 from lakefs_repro.restore.apply import Filled, Staging, appear, clean_up, fill, recover, take_over
+from lakefs_repro.restore.content import Content, Files
 from lakefs_repro.restore.journal import Record
 from lakefs_repro.restore.plan import (
     Hashed,
@@ -26,8 +27,7 @@ from lakefs_repro.restore.plan import (
 )
 from lakefs_repro.restore.targets import Contents, Target, file_system_at, look_into
 from lakefs_repro.snapshot.context import Context
-from lakefs_repro.snapshot.snapshot import Snapshot
-from lakefs_repro.snapshot.snapshot_files import Select, SnapshotFiles
+from lakefs_repro.snapshot.snapshot_files import Select
 from lakefs_repro.transfer.hashing import hash_files
 
 _FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
@@ -35,7 +35,7 @@ _FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 def restore_to(
     ctx: Context,
-    snapshot: Snapshot,
+    snapshot: Content,
     target: Path,
     *,
     include: Iterable[str] = (),
@@ -52,7 +52,7 @@ def restore_to(
 
     Args:
         ctx: the repository.
-        snapshot: what to restore.
+        snapshot: what to restore; a release has its datasets in folders of their names.
         target: the folder; it may be absent, empty, or from an earlier restore.
         include: globs that select files; all without them.
         state: a local folder for notes.
@@ -74,7 +74,7 @@ def restore_to(
         if not totals.files and (patterns or not snapshot.whole):
             raise InvalidError(
                 f"No file of {snapshot} is selected{' by ' + ' '.join(patterns) if patterns else ''}.",
-                hint=f"`lakefs-repro show {snapshot.dataset}` tells what it holds",
+                hint=f"`lakefs-repro show {snapshot.dataset or snapshot}` tells what it holds",
                 kind="nothing-included",
             )
         staging = place.staging(_key(snapshot, patterns))
@@ -109,7 +109,7 @@ def restore_to(
 
 
 def _plan(
-    ctx: Context, place: Target, staging: Path, files: SnapshotFiles, totals: Totals, state: Path
+    ctx: Context, place: Target, staging: Path, files: Files, totals: Totals, state: Path
 ) -> tuple[RestorePlan, Contents]:
     before = look_into(place.path)
     if not before.files and not before.strange:
@@ -134,7 +134,7 @@ def _plan(
     return plan, before
 
 
-def _carry_out(snapshot: Snapshot, files: SnapshotFiles, plan: RestorePlan, before: Contents, state: Path) -> Filled:
+def _carry_out(snapshot: Content, files: Files, plan: RestorePlan, before: Contents, state: Path) -> Filled:
     record = Record.of(state, plan.target)
     if plan.action == "unchanged":
         record.prepare(plan.target, files)
@@ -160,13 +160,13 @@ def _hashed(ctx: Context, folder: Path, contents: Contents) -> dict[str, Hashed]
     return found
 
 
-def _selection(snapshot: Snapshot, patterns: tuple[str, ...]) -> Select | None:
+def _selection(snapshot: Content, patterns: tuple[str, ...]) -> Select | None:
     if not patterns:
         return None if snapshot.whole else snapshot.selects
     return lambda path: snapshot.selects(path) and any(match_glob(path, pattern) for pattern in patterns)
 
 
-def _key(snapshot: Snapshot, patterns: tuple[str, ...]) -> str:
+def _key(snapshot: Content, patterns: tuple[str, ...]) -> str:
     """Names what is restored, so that the same restore finds its staging folder again."""
     key = snapshot.digest[:12]
     if snapshot.whole and not patterns:

@@ -21,6 +21,7 @@ from lakefs_repro.model.ref import Ref, parse_ref
 from lakefs_repro.model.version import LATEST, Version, VersionRange
 from lakefs_repro.snapshot.context import Context
 from lakefs_repro.snapshot.line import Line, foreign_changes, line_at
+from lakefs_repro.snapshot.releases import release_snapshot
 from lakefs_repro.snapshot.snapshot import Snapshot
 from lakefs_repro.snapshot.versions import Tagged, annotation_of, list_versions, pin_head, read_tagged, tagged
 
@@ -34,7 +35,8 @@ def resolve(ctx: Context, ref: str, *, dataset: str | None = None) -> Snapshot:
     Args:
         ctx: the repository.
         ref: a version (``flights@1.2.0``), range, ``latest``, branch, tag, commit, digest, their beginnings of 8 and
-            more hexadecimal digits, or a ``lakefs://`` URI; perhaps with ``#partition``.
+            more hexadecimal digits, a dataset of a release (``release:q3/flights``), or a ``lakefs://`` URI; perhaps
+            with ``#partition``.
         dataset: whose snapshot, where ``ref`` names none.
 
     Raises:
@@ -53,6 +55,8 @@ def resolve(ctx: Context, ref: str, *, dataset: str | None = None) -> Snapshot:
         found = _version(ctx, parsed.dataset, parsed.version)
     elif parsed.kind == "range" and parsed.dataset:
         found = _range(ctx, parsed.dataset, parsed.range)
+    elif parsed.kind == "release":
+        found = release_snapshot(ctx, parsed.value, parsed.dataset or dataset)
     elif parsed.kind == "digest":
         found = _digest(ctx, parsed, parsed.dataset or dataset)
     else:
@@ -73,7 +77,7 @@ def _parse(ctx: Context, text: str, dataset: str | None) -> Ref:
         parsed = parse_ref(text)
     except InvalidError:
         known = dataset or _only_dataset(ctx)
-        if known is None or "@" in text or "/" in text.partition("#")[0]:
+        if known is None or text.startswith("release:") or "@" in text or "/" in text.partition("#")[0]:
             raise
         return parse_ref(f"{known}@{text}")
     if parsed.kind == "name" and parsed.dataset is None and parsed.value == LATEST:

@@ -46,6 +46,7 @@ class Snapshot:
         ingest_commit: the commit on the dataset's own line.
         partition: the ``key=value`` folders that select a part; empty for all.
         under: the folder or file that a URI selects; "" for all.
+        release: the release that it was asked for in, whose commit then is ``commit``; "" without one.
     """
 
     context: Context = field(repr=False, compare=False)
@@ -57,6 +58,7 @@ class Snapshot:
     annotation: Annotation = field(repr=False, compare=False)
     partition: tuple[tuple[str, str], ...] = ()
     under: str = ""
+    release: str = ""
 
     def __str__(self) -> str:
         name = f"{self.dataset}@{self.version or self.commit[:12]}"

@@ -13,12 +13,12 @@ from lakefs_repro.errors import IntegrityError, InvalidError, LakefsReproError, 
 from lakefs_repro.lake.values import ObjectInfo
 from lakefs_repro.model.entry import Entry
 from lakefs_repro.model.manifest import build
-from lakefs_repro.model.names import dataset_prefix
+from lakefs_repro.model.names import dataset_prefix, release_pin
 from lakefs_repro.model.paths import match_glob
-from lakefs_repro.model.report import MAX_PROBLEMS, Problem, ProblemKind, VerifyReport
+from lakefs_repro.model.report import MAX_PROBLEMS, PinState, Problem, ProblemKind, VerifyReport
 from lakefs_repro.snapshot.context import Context
 from lakefs_repro.snapshot.snapshot import Snapshot
-from lakefs_repro.snapshot.versions import pin_head, pin_state
+from lakefs_repro.snapshot.versions import branch_head, pin_head, pin_state
 from lakefs_repro.transfer.download import Wanted
 from lakefs_repro.transfer.parallel import run_all
 
@@ -65,9 +65,6 @@ def verify(ctx: Context, snapshot: Snapshot, *, deep: bool = False, include: Ite
         _probe_unlisted(ctx, snapshot, selects, found)
     _sidecar_can_be_read(snapshot, found)
     _merge_is_the_ingest(ctx, snapshot, selects, found)
-    pin = None
-    if snapshot.version is not None:
-        pin = pin_state(pin_head(ctx, snapshot.dataset, snapshot.version), snapshot.ingest_commit)
     return VerifyReport(
         ref=str(snapshot),
         dataset=snapshot.dataset,
@@ -81,8 +78,17 @@ def verify(ctx: Context, snapshot: Snapshot, *, deep: bool = False, include: Ite
         seconds=(ctx.now() - begun).total_seconds(),
         counts=dict(sorted(found.counts.items())),
         problems=tuple(sorted(found.problems, key=lambda problem: problem.path)),
-        pin=pin,
+        pin=_pin(ctx, snapshot),
     )
+
+
+def _pin(ctx: Context, snapshot: Snapshot) -> PinState | None:
+    """Whether what should keep the snapshot does: the pin of its version, or of the release that it was named in."""
+    if snapshot.release:
+        return pin_state(branch_head(ctx, release_pin(snapshot.release)), snapshot.commit)
+    if snapshot.version is None:
+        return None
+    return pin_state(pin_head(ctx, snapshot.dataset, snapshot.version), snapshot.ingest_commit)
 
 
 class _Findings:

@@ -109,8 +109,13 @@ def pin_state(pinned: str | None, ingest_commit: str) -> PinState:
 
 def pin_head(ctx: Context, dataset: str, version: Version | str) -> str | None:
     """The commit that a version's pin keeps, or ``None`` without a pin."""
+    return branch_head(ctx, pin_branch(dataset, version))
+
+
+def branch_head(ctx: Context, branch: str) -> str | None:
+    """The head of a branch, or ``None`` without such a branch."""
     try:
-        return ctx.repository.branches.get(pin_branch(dataset, version)).commit
+        return ctx.repository.branches.get(branch).commit
     except NotFoundError:
         return None
 

@@ -10,6 +10,7 @@ from lakefs_repro.lake.values import Commit
 from lakefs_repro.model.annotation import Annotation, is_annotation
 from lakefs_repro.model.head import HeadRecord
 from lakefs_repro.model.names import dataset_prefix, ingest_branch
+from lakefs_repro.snapshot.actions import carry
 from lakefs_repro.snapshot.context import Context
 from lakefs_repro.snapshot.line import Line, sidecar_of
 from lakefs_repro.snapshot.plan import IngestPlan
@@ -106,13 +107,7 @@ def write_sidecar(draft: Draft, plan: IngestPlan, validated: Validated, head: He
 
 def carry_actions(draft: Draft) -> None:
     """Bring ``main``'s hook definitions onto the branch: lakeFS loads them from the source of a merge."""
-    ctx = draft.ctx
-    theirs = {o.path: o for o in ctx.repository.objects.list(draft.line.main, "_lakefs_actions/")}
-    ours = {o.path: o for o in ctx.repository.objects.list(draft.branch, "_lakefs_actions/")}
-    for path, info in theirs.items():
-        if path not in ours or ours[path].checksum != info.checksum:
-            ctx.repository.objects.put(draft.branch, path, ctx.repository.objects.get(draft.line.main, path))
-    ctx.repository.objects.delete(draft.branch, (path for path in ours if path not in theirs))
+    carry(draft.ctx, draft.line.main, draft.branch)
 
 
 def commit(draft: Draft, annotation: Annotation, message: str) -> Commit:

@@ -161,6 +161,7 @@ COMMANDS = {
     "show": ["show", "flights", "--files"],
     "verify": ["verify", "flights"],
     "restore --to": ["restore", "flights", "--to", "out"],
+    "release": ["release", "q4", "--use", "flights"],
     "restore --branch": ["restore", "flights@1.0.0", "--branch", "main"],
     "doctor": ["doctor"],
     "server": ["server", "status", "--show-credentials"],
@@ -172,6 +173,7 @@ INNER = {
     "diff": "changes",
     "list": "versions",
     "log": "entries",
+    "release": "datasets",
     "show": "entries",
     "doctor": "findings",
 }
@@ -196,6 +198,17 @@ def test_every_key_of_a_partition_and_a_side_of_a_diff_is_described(flights):
     assert documented_keys()["diff: partitions"] == set(said["partitions"][0])
     assert documented_keys()["diff: sides"] == set(said["left"]) == set(said["right"])
     assert set(said) == documented_keys()["diff"] - {"changes"} | {"partitions"}
+
+
+def test_every_key_of_a_release_is_described(flights):
+    made = flights.run("release", "q3", "--use", "flights@1.0.0", "--json").json
+    assert documented_keys()["release"] == set(made)
+    assert documented_keys()["release: datasets"] == set(made["datasets"][0])
+    assert documented_keys()["list: releases"] == set(flights.run("list", "--json").json["releases"][0])
+    shown = flights.run("show", "release:q3", "--files", "--json").json
+    assert documented_keys()["show release:NAME"] == set(shown)
+    assert documented_keys()["show release:NAME: datasets"] == set(shown["datasets"][0])
+    assert documented_keys()["verify release:NAME"] == set(flights.run("verify", "release:q3", "--json").json)
 
 
 def test_every_key_of_an_error_is_described(flights):

@@ -8,7 +8,11 @@ from hypothesis import strategies as st
 from lakefs_repro.errors import InvalidError
 from lakefs_repro.model.ref import Ref, parse_ref
 
-texts = st.text() | st.text(st.sampled_from("flights@#=/.^~<>|x*v-0123456789abcdef:sha256lakefs "))
+texts = (
+    st.text()
+    | st.text(st.sampled_from("flights@#=/.^~<>|x*v-0123456789abcdef:sha256lakefs "))
+    | st.builds("release:{}".format, st.text(st.sampled_from("q3./-v#=_")))
+)
 pairs = st.tuples(
     st.text(st.characters(exclude_categories=["Cs"]), min_size=1), st.text(st.characters(exclude_categories=["Cs"]))
 )

@@ -120,3 +120,23 @@ def test_places_in_a_repository():
     assert names.head_path("flights") == "_lakefs_repro/flights/head.json"
     assert names.chunk_path("flights", "ab" * 32) == f"_lakefs_repro/flights/manifest/{'ab' * 32}"
     assert names.LEDGER_BRANCH == "repro-ledger"
+
+
+@pytest.mark.parametrize("name", ["2024-q3", "1.2.0", "a", "model-7.b", "vx", "not-v"])
+def test_release_names_both_ways(name):
+    assert names.parse_release_tag(names.release_tag(name)) == name
+    assert names.parse_release_pin(names.release_pin(name)) == name
+    assert names.parse_tag(names.release_tag(name)) is None
+    assert names.parse_pin_branch(names.release_pin(name)) is None
+
+
+@pytest.mark.parametrize("name", ["v1.0.0", "q3-v1.0.0", "v1_0_0", "", "q3.", "a..b", "x.lock", "Q3"])
+def test_a_version_is_no_release(name):
+    assert names.parse_release_tag(f"release-{name}") is None
+    with pytest.raises(InvalidError):
+        names.release_tag(name)
+
+
+def test_the_tags_of_a_dataset_called_release_are_versions():
+    assert names.parse_tag("release-v1.0.0")[0] == "release"
+    assert names.parse_release_pin("pin-release-v1_0_0") is None
