@@ -17,6 +17,7 @@ from lakefs_repro.restore.folder import restore_to
 from lakefs_repro.restore.rollback import RollbackResult, roll_back
 from lakefs_repro.snapshot.context import Context
 from lakefs_repro.snapshot.difference import SnapshotDifference
+from lakefs_repro.snapshot.hash_shard import HashRequest, HashResult, Shard, hash_shard
 from lakefs_repro.snapshot.history import log
 from lakefs_repro.snapshot.ingest import ingest
 from lakefs_repro.snapshot.release import ReleaseResult, make_release
@@ -94,6 +95,39 @@ class Lake:
     def run_ingest(self, request: IngestRequest) -> IngestResult:
         """Run a request that :meth:`request` began."""
         return ingest(self.context, request)
+
+    def hash(
+        self,
+        branch: str,
+        *,
+        dataset: str,
+        shard: tuple[int, int] = (1, 1),
+        commit: str = "",
+        exclude: Iterable[str] = (),
+        default_excludes: bool = True,
+    ) -> HashResult:
+        """Hash one worker's share of what others wrote to a branch, and leave the results in the repository.
+
+        ::
+
+            lake.hash("spark-nightly", dataset="flights", shard=(2, 8))
+
+        Args:
+            branch: its head is taken; a tag or a commit id too.
+            dataset: whose objects.
+            shard: this worker's share, (number from 1, of how many).
+            commit: a commit to take instead of the head.
+            exclude: globs of what is no data, besides those of the configuration.
+            default_excludes: whether what other programs leave beside their data is left out, too.
+
+        Can be killed and called again. Raises as :func:`~lakefs_repro.snapshot.hash_shard.hash_shard` does.
+        """
+        settings = self.config.project.datasets.get(dataset, DatasetConfig())
+        request = HashRequest(
+            dataset, branch, commit=commit, shard=Shard(*shard), exclude=(*settings.exclude, *exclude),
+            default_excludes=default_excludes,
+        )  # fmt: skip
+        return hash_shard(self.context, request)
 
     def input(self, ref: str) -> Input:
         """A snapshot as an input of another, exact whatever the reference."""

@@ -95,6 +95,7 @@ class Shown(Result):
                 ("content of", f"{said.dataset}@{said.rolled_back_to}" if said.rolled_back_to else ""),
                 ("code", f"{said.code}{' (with changes)' if said.code_dirty else ''}" if said.code else ""),
                 ("job", said.job),
+                ("hashed by", said.sha256_by if said.sha256_by != "client" else ""),
                 ("contract", short(said.schema)),
                 ("commit", snapshot.commit),
                 ("in", str(self.where)),

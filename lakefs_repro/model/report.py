@@ -104,7 +104,8 @@ class LogEntry(_Json):
     ``added``, ``removed`` and ``changed`` count files against the commit before; None when the manifests can't be
     read any more. ``released`` says whether the version has its tag. In the history of a partition, ``files``,
     ``bytes`` and the changes are those of the partition, ``part_digest`` is its own digest, and ``rows`` is None; in
-    that of a whole dataset ``part_digest`` is "".
+    that of a whole dataset ``part_digest`` is "". ``sha256_by`` says who computed the hashes: ``client``, ``worker``,
+    ``store``, or several, separated by commas.
     """
 
     dataset: str
@@ -124,6 +125,7 @@ class LogEntry(_Json):
     changed: int | None = None
     rolled_back_to: str = ""
     part_digest: str = ""
+    sha256_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from lakefs_repro.model.manifest import iter_entries
 from lakefs_repro.model.names import dataset_prefix
 from lakefs_repro.model.paths import check_repository_path
 from lakefs_repro.snapshot.context import Context
-from lakefs_repro.snapshot.digests import Digest, Key, key_of, known_or_read
+from lakefs_repro.snapshot.digests import Digest, Gathered, Key, gather, key_of
 from lakefs_repro.snapshot.excludes import Excludes, never_committed
 from lakefs_repro.snapshot.frozen import (
     FROM,
@@ -73,7 +73,6 @@ class _Contents:
     entries: dict[str, Entry] = field(default_factory=dict)
     new: list[ObjectInfo] = field(default_factory=list)
     dropped: list[str] = field(default_factory=list)
-    reused_bytes: int = 0
     fingerprint: str = ""
 
 
@@ -148,9 +147,9 @@ class BranchSource:
         contents = self._listed(line)
         missing = [info for info in contents.new if key_of(info) not in self._digests]
         if missing:
-            found = known_or_read(ctx, line.dataset, frozen.commit.id, missing)
-            self._digests.update((key_of(info), found[info.path]) for info in missing)
-            self._count(missing)
+            found = gather(ctx, line.dataset, frozen.commit.id, missing)
+            self._digests.update((key_of(info), found.digests[info.path]) for info in missing)
+            self._count(found)
         for info in contents.new:
             path = info.path.removeprefix(self._prefix)
             contents.entries[path] = Entry(path, info.size, self._digests[key_of(info)].sha256)
@@ -160,21 +159,20 @@ class BranchSource:
             require_still(ctx, frozen)
         return contents.entries
 
-    def _count(self, read: list[ObjectInfo]) -> None:
+    def _count(self, found: Gathered) -> None:
         before = self._counts
-        self._counts = Counts(
-            hashed=before.hashed + len(read), hashed_bytes=before.hashed_bytes + sum(info.size for info in read)
-        )
+        self._counts = Counts(hashed=before.hashed + found.read, hashed_bytes=before.hashed_bytes + found.read_bytes)
 
     def _note_who_hashed(self, line: Line, contents: _Contents) -> None:
-        reused = len(contents.entries) - len(contents.new)
+        hashed, hashed_bytes = self._counts.hashed, self._counts.hashed_bytes
         self._counts = Counts(
-            hashed=self._counts.hashed,
-            hashed_bytes=self._counts.hashed_bytes,
-            reused=reused,
-            reused_bytes=contents.reused_bytes,
+            hashed=hashed,
+            hashed_bytes=hashed_bytes,
+            reused=len(contents.entries) - hashed,
+            reused_bytes=sum(entry.size for entry in contents.entries.values()) - hashed_bytes,
         )
-        said = line.annotation.sha256_by.split(",") if reused and line.annotation else []
+        unchanged = len(contents.entries) > len(contents.new)
+        said = line.annotation.sha256_by.split(",") if unchanged and line.annotation else []
         new = {self._digests[key_of(info)].by for info in contents.new}
         self._sha256_by = frozenset({*new, *filter(None, said)}) or frozenset({_HASHED_BY})
 
@@ -205,7 +203,6 @@ class BranchSource:
                 contents.new.append(info)
             else:
                 contents.entries[path] = entry
-                contents.reused_bytes += info.size
         contents.fingerprint = seen.hexdigest()
         self._require_usable(contents, [*left, *(self._prefix + path for path in never_committed(started))])
         return contents

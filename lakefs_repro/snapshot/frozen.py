@@ -62,9 +62,9 @@ def freeze(
         RejectedError: something is staged there (kind ``branch-uncommitted``), half-written (``branch-unfinished``),
             or not of this dataset (``branch-touches-others``).
     """
-    branch = _branch_or_empty(ctx, ref)
+    branch = branch_or_empty(ctx, ref)
     if not branch:
-        return Frozen(dataset, ref, "", _resolved(ctx, ref))
+        return Frozen(dataset, ref, "", commit_of(ctx, ref))
     if commit_staged:
         _commit_staged(ctx, dataset, branch, excludes, message or f"What was staged on {branch}")
     # The head first: what is staged and committed between the two looks is left for the next version.
@@ -73,7 +73,8 @@ def freeze(
     return Frozen(dataset, ref, branch, ctx.repository.commits.get(head))
 
 
-def _branch_or_empty(ctx: Context, ref: str) -> str:
+def branch_or_empty(ctx: Context, ref: str) -> str:
+    """The branch of this name, or an empty text when ``ref`` is something else."""
     if not _BRANCH.fullmatch(ref):
         return ""
     try:
@@ -82,7 +83,12 @@ def _branch_or_empty(ctx: Context, ref: str) -> str:
         return ""
 
 
-def _resolved(ctx: Context, ref: str) -> Commit:
+def commit_of(ctx: Context, ref: str) -> Commit:
+    """The commit that a branch, tag, commit id or expression stands for.
+
+    Raises:
+        NotFoundError: there is none (kind ``branch-not-found``).
+    """
     try:
         return ctx.repository.commits.resolve(ref)
     except NotFoundError as error:

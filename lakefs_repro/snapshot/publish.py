@@ -26,6 +26,8 @@ from lakefs_repro.model.manifest import iter_chunk_names
 from lakefs_repro.model.names import dataset_prefix, ingest_branch, parse_pin_branch, parse_tag, pin_branch, tag_name
 from lakefs_repro.model.version import Version
 from lakefs_repro.snapshot.context import Context
+from lakefs_repro.snapshot.digest_parts import forget
+from lakefs_repro.snapshot.frozen import FROM_COMMIT
 from lakefs_repro.snapshot.line import Line, first_commit, foreign_changes, merge_of, read_line, require_clean
 from lakefs_repro.snapshot.settle import NOTHING_TO_DO, TAKEN, settle
 from lakefs_repro.snapshot.sidecar import Sidecar
@@ -255,6 +257,8 @@ def finish(ctx: Context, commit: Commit, merge: str | None = None) -> Published:
     ctx.progress.step("ledger")
     record(ctx, commit, annotation, target)
     ctx.progress.step("cleanup")
+    if annotation.extra.get(FROM_COMMIT):
+        forget(ctx, annotation.dataset, annotation.extra[FROM_COMMIT])
     drop_branch(ctx, ingest_branch(annotation.dataset, annotation.ingest))
     return Published(annotation.version, target, annotation)
 

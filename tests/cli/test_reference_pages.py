@@ -155,6 +155,7 @@ def documented_keys():
 
 COMMANDS = {
     "ingest": ["ingest", "data"],
+    "hash": ["hash", "main"],
     "list": ["list"],
     "log": ["log", "flights"],
     "diff": ["diff", "flights@1.0.0", "flights"],
