@@ -84,9 +84,9 @@ WITH_LAKEFS: Final = (
          "Iceberg's metadata holds absolute paths, which don't follow a branch, and lakeFS' own Iceberg catalog is "
          "in Enterprise only.",
          s.BEHAVIOUR, (is_("data_format", "iceberg"),)),
-    Rule("lakefs-delta-as-files", "lakefs", -2,
-         "This toolkit versions a Delta table as the files that it is made of, its log among them; a contract can't "
-         "look at the table's rows.",
+    Rule("lakefs-delta-as-files", "lakefs", -1,
+         "This toolkit versions a Delta table as the files that it is made of, its log among them. A contract looks at "
+         "the rows that the log's newest version names, but not into deletion vectors and mapped columns.",
          s.CONTRACTS, (is_("data_format", "delta"),)),
     Rule("lakefs-delta-conflicts", "lakefs", -2,
          "Two branches that change one Delta table conflict on its log, and Delta's own versions do for short times.",
@@ -156,8 +156,8 @@ WITH_ENGINE: Final = (
          "A delivery is held to its contract before it becomes a version.",
          s.CONTRACTS, (is_("writers", "vendors"),)),
     Rule("embedded-tables", "embedded", -4,
-         "A Delta or Iceberg table ingested as files carries its whole log along, and its contract can't be checked "
-         "by rows.",
+         "A Delta or Iceberg table ingested as files carries its whole history along, and of an Iceberg table's files "
+         "a contract can't tell which ones are rows.",
          s.CONTRACTS, (is_("data_format", "delta", "iceberg"),)),
     Rule("embedded-bytes", "embedded", 2,
          "Each file's SHA-256 is in the version's manifest, and a restore verifies it before the file gets its name.",

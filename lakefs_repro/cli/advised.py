@@ -252,8 +252,8 @@ def _inferred(project: Project, sample: Path) -> str:
     from lakefs_repro.snapshot.scan import scan  # noqa: PLC0415 - the tables' libraries, only where they are needed
     from lakefs_repro.tables import TableFile, infer_contract, table_format  # noqa: PLC0415
 
-    found = [TableFile(file.path, file.local) for file in scan([sample]).files if table_format(file.path)]
-    if not found:
+    found = [TableFile(file.path, file.local) for file in scan([sample]).files]
+    if not any(table_format(file.path) for file in found):
         raise InvalidError(
             f"{sample} holds no table.", hint="name a folder with CSV, JSON Lines or Parquet files", kind="not-tables"
         )

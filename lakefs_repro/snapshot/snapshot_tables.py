@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from lakefs_repro import tables
 from lakefs_repro.errors import InvalidError
+from lakefs_repro.model.entry import Entry
 from lakefs_repro.transfer.download import Download
 
 if TYPE_CHECKING:
@@ -26,9 +27,7 @@ def read_tables(snapshot: Snapshot, *, columns: Sequence[str] | None, table: str
         IntegrityError: a file's bytes are not those that were ingested.
     """
     contract = snapshot.contract
-    found = [e for e in snapshot.files if tables.table_format(e.path) and not contract.ignores(e.path)]
-    if table is not None:
-        found = [e for e in found if (known := contract.table_for(e.path)) and known.name == table]
+    found, logs, there = _files_of(snapshot, table)
     if not found:
         raise InvalidError(
             f"{snapshot} holds no rows{f' of a table {table!r}' if table else ''}: none of its files is a table.",
@@ -37,18 +36,45 @@ def read_tables(snapshot: Snapshot, *, columns: Sequence[str] | None, table: str
         )
     scratch = snapshot.context.state / "reading"
     scratch.mkdir(parents=True, exist_ok=True)
-    _require_room(scratch, sum(entry.size for entry in found), snapshot)
     with tempfile.TemporaryDirectory(dir=scratch) as name:
         folder = Path(name)
-        downloads, files = [], []
-        for number, entry in enumerate(found):
-            # A path may be hostile, or too long here: its number is its name, and only its suffixes tell the format.
-            local = folder / f"{number}{''.join(Path(entry.path).suffixes[-2:])[-32:]}"
-            downloads.append(Download(snapshot.wanted(entry), local, folder / f"{number}.part"))
-            files.append(tables.TableFile(entry.path, local))
-        snapshot.downloader().save(snapshot.ingest_commit, downloads, durable=False)
-        rows = tables.read_arrow(files, contract=contract, table=table, spill_dir=folder)
+        delta = tables.DeltaTables.among(_downloaded(snapshot, logs, folder / "logs"), there)
+        own = [entry for entry in found if delta.is_row_file(entry.path)]
+        if not own:
+            delta.require_readable(tables.TableFile(entry.path, folder) for entry in found)
+        files = delta.rows(_downloaded(snapshot, own, folder / "files"))
+        rows = tables.read_arrow(files, contract=contract, table=table, delta=delta, spill_dir=folder)
     return rows if columns is None else _only(rows, columns, snapshot)
+
+
+def _files_of(snapshot: Snapshot, table: str | None) -> tuple[list[Entry], list[Entry], set[str]]:
+    """The selected files that may hold rows of the table, the logs of Delta tables, and all paths of table files."""
+    contract = snapshot.contract
+    found, logs, there = [], [], set()
+    for entry in snapshot.files.everything():
+        if tables.is_delta_log(entry.path):
+            logs.append(entry)
+        if not tables.table_format(entry.path):
+            continue
+        there.add(entry.path)
+        if not snapshot.selects(entry.path) or contract.ignores(entry.path):
+            continue
+        if table is None or ((known := contract.table_for(entry.path)) and known.name == table):
+            found.append(entry)
+    return found, logs, there
+
+
+def _downloaded(snapshot: Snapshot, entries: Sequence[Entry], folder: Path) -> list[tables.TableFile]:
+    folder.mkdir()
+    _require_room(folder, sum(entry.size for entry in entries), snapshot)
+    downloads, files = [], []
+    for number, entry in enumerate(entries):
+        # A path may be hostile, or too long here: its number is its name, and only its suffixes tell the format.
+        local = folder / f"{number}{''.join(Path(entry.path).suffixes[-2:])[-32:]}"
+        downloads.append(Download(snapshot.wanted(entry), local, folder / f"{number}.part"))
+        files.append(tables.TableFile(entry.path, local))
+    snapshot.downloader().save(snapshot.ingest_commit, downloads, durable=False)
+    return files
 
 
 def _only(rows: Any, columns: Sequence[str], snapshot: Snapshot) -> Any:

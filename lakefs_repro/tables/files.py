@@ -13,7 +13,7 @@ from lakefs_repro.errors import InternalError
 from lakefs_repro.tables.ranges import RangedStream
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from lakefs_repro.ports import Ranged
@@ -40,11 +40,15 @@ class TableFile:
         path: relative to the dataset, with ``/``.
         local: the file on this machine.
         remote: its bytes elsewhere. Exactly one of the two is given.
+        partitions: the values of its partition columns, where its folders don't say them.
+        root: the folder of the Delta table that it belongs to.
     """
 
     path: str
     local: Path | None = None
     remote: Ranged | None = None
+    partitions: Mapping[str, str] | None = None
+    root: str | None = None
 
     def __post_init__(self) -> None:
         if (self.local is None) == (self.remote is None):
@@ -56,6 +60,11 @@ class TableFile:
         if self.remote is not None:
             return self.remote.size
         return self.here.stat().st_size
+
+    @property
+    def folders(self) -> Mapping[str, str]:
+        """The values of its partition columns, outermost first: from its folders, or as its table's log has them."""
+        return partition_values(self.path) if self.partitions is None else self.partitions
 
     @property
     def here(self) -> Path:

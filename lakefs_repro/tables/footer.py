@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING, Any
 
-from lakefs_repro.tables.files import HIVE_NULL, partition_values
+from lakefs_repro.tables.files import HIVE_NULL
 from lakefs_repro.tables.head import Footer
 from lakefs_repro.tables.measure import FileProfile, to_value
 
@@ -33,7 +33,7 @@ def from_footer(
     if head.rows is None:
         return None
     found = FileProfile(rows=head.rows)
-    folders = partition_values(session.files[number].path)
+    folders = session.files[number].folders
     for i, column in enumerate(layout.table.properties):
         footer = head.footers.get(column.column) or _of_folder(column, folders.get(column.column), head.rows)
         if layout.mistyped(column) or not _note(found, i, column, footer):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from lakefs_repro.model import contract_glob
@@ -29,7 +30,12 @@ class _Cluster:
     numbers: list[int]
 
 
-def group_files(dataset: str, paths: Sequence[str], columns: Mapping[int, Sequence[str]]) -> list[Group]:
+def group_files(
+    dataset: str,
+    paths: Sequence[str],
+    columns: Mapping[int, Sequence[str]],
+    roots: Mapping[int, str] = MappingProxyType({}),
+) -> list[Group]:
     """Sort files into tables.
 
     Files of one folder (its ``key=value`` levels aside) and format with the same columns are one table,
@@ -40,9 +46,14 @@ def group_files(dataset: str, paths: Sequence[str], columns: Mapping[int, Sequen
         dataset: the name of the only table, where there is but one.
         paths: dataset-relative paths; a file is known by its place here.
         columns: of the files that could be read.
+        roots: of the files of Delta tables, the table's folder: they are one table wherever they lie in it.
     """
     folders: dict[tuple[str, str], list[int]] = {}
+    tables: dict[str, list[int]] = {}
     for number in columns:
+        if number in roots:
+            tables.setdefault(roots[number], []).append(number)
+            continue
         folders.setdefault((plain_folder(paths[number]), table_suffix(paths[number])), []).append(number)
     drafts: list[tuple[str, str, list[int]]] = []
     for (folder, _), numbers in folders.items():
@@ -52,6 +63,9 @@ def group_files(dataset: str, paths: Sequence[str], columns: Mapping[int, Sequen
             drafts.append((name, _folder_glob(paths, numbers), numbers))
         else:
             drafts += [draft for cluster in clusters for draft in _told_apart(paths, cluster, numbers)]
+    for root, numbers in tables.items():
+        glob = "/".join(filter(None, [contract_glob.escape(root), "**", f"*{_suffix_glob(paths, numbers)}"]))
+        drafts.append((root.rpartition("/")[2] or dataset, glob, numbers))
     return _named(dataset, sorted(drafts, key=lambda draft: _generality(draft[1])))
 
 

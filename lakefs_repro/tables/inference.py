@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 from lakefs_repro.model.contract import Contract, ContractProperty, ContractTable
 from lakefs_repro.model.contract_types import TypeOptions
 from lakefs_repro.tables.column_types import TextColumn, text_columns
+from lakefs_repro.tables.delta import DeltaTables
 from lakefs_repro.tables.faults import about_content
-from lakefs_repro.tables.files import HIVE_NULL, TableFile, partition_values, table_format, table_suffix
+from lakefs_repro.tables.files import HIVE_NULL, TableFile, table_suffix
 from lakefs_repro.tables.grouping import Group, group_files
 from lakefs_repro.tables.head import Head, UnreadableError, read_head
 from lakefs_repro.tables.profile import FILES_PER_QUERY
@@ -38,6 +39,7 @@ def infer_contract(
     dataset: str,
     files: Sequence[TableFile],
     *,
+    delta: DeltaTables | None = None,
     spill_dir: Path | None = None,
     budget: int = 4 << 30,
     memory_limit: str = MEMORY_LIMIT,
@@ -48,6 +50,8 @@ def infer_contract(
     Args:
         dataset: the name of the dataset; becomes the contract's id.
         files: files of the dataset; those that are no tables, or can't be read, are passed over.
+        delta: the Delta tables of the dataset; found among ``files`` when None. One that can't be followed
+            gets no table.
         spill_dir: where work that does not fit in memory goes.
         budget: how many bytes of text files are read to find types. Beyond it, evenly chosen files
             speak for the others, whose values may then turn out to be of another type.
@@ -58,10 +62,12 @@ def infer_contract(
         A contract that the files it was inferred from satisfy (up to ``budget``); without any table
         when there is no table file.
     """
-    members = [file for file in files if table_format(file.path)]
+    members = (DeltaTables.among(files) if delta is None else delta).rows(files)
     with Session(members, spill_dir=spill_dir, memory_limit=memory_limit, threads=threads) as session:
         heads = _heads(session, _within(session, budget))
-        groups = group_files(dataset, [file.path for file in members], {n: h.columns for n, h in heads.items()})
+        roots = {number: file.root for number, file in enumerate(members) if file.root is not None}
+        columns = {number: head.columns for number, head in heads.items()}
+        groups = group_files(dataset, [file.path for file in members], columns, roots)
         tables = [_table(session, group, heads, _within(session, budget)) for group in groups]
     return Contract(id=dataset, name=dataset, schema=tuple(tables))
 
@@ -240,7 +246,7 @@ def _text_column(name: str, column: TextColumn, *, is_json: bool) -> ContractPro
 def _partitions(session: Session, members: Mapping[int, Head], names: Sequence[str]) -> list[ContractProperty]:
     values: dict[str, set[str]] = {}
     for number in members:
-        for key, value in partition_values(session.files[number].path).items():
+        for key, value in session.files[number].folders.items():
             values.setdefault(key, set()).add(value)
     columns = []
     for position, (key, found) in enumerate(values.items(), start=1):

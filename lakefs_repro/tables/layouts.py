@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from lakefs_repro.model.table import Column, TableSchema
 from lakefs_repro.model.table_report import Violation
-from lakefs_repro.tables.files import partition_values
 from lakefs_repro.tables.head import Head, UnreadableError, read_head
 from lakefs_repro.tables.relation import SQL_TYPES, Layout
 
@@ -52,7 +51,7 @@ def sort_by_layout(session: Session, table: ContractTable, numbers: Sequence[int
         except UnreadableError as error:
             result.unreadable[number] = str(error)
             continue
-        folders = partition_values(file.path)
+        folders = file.folders
         missing = frozenset(
             column.column
             for column in table.properties

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from lakefs_repro.errors import IntegrityError, InvalidError, NotFoundError
 from lakefs_repro.tables import lazy
+from lakefs_repro.tables.delta import DeltaTables
 from lakefs_repro.tables.faults import about_content, explain
-from lakefs_repro.tables.files import HIVE_NULL, TableFile, partition_values, table_format
+from lakefs_repro.tables.files import HIVE_NULL, TableFile
 from lakefs_repro.tables.inference import infer_contract
 from lakefs_repro.tables.layouts import TableLayouts, sort_by_layout
 from lakefs_repro.tables.profile import COLUMNS_PER_QUERY
@@ -29,6 +30,7 @@ def read_arrow(
     *,
     contract: Contract | None = None,
     table: str | None = None,
+    delta: DeltaTables | None = None,
     spill_dir: Path | None = None,
     memory_limit: str = "1GB",
     threads: int = 2,
@@ -43,6 +45,7 @@ def read_arrow(
         files: files of a dataset; those of no or another table are passed over.
         contract: the dataset's; inferred from the files when None.
         table: which table; needed where the contract has several with files here.
+        delta: the Delta tables of the dataset; found among ``files`` when None.
         spill_dir: for temporary links and spilled work.
         memory_limit: what DuckDB may hold beside the result.
         threads: of DuckDB.
@@ -50,12 +53,17 @@ def read_arrow(
     Raises:
         InvalidError: several tables and none named, or none at all.
         NotFoundError: the contract has no such table.
-        IntegrityError: a file can't be read, or holds a value that is not of its column's type.
+        IntegrityError: a file can't be read, or holds a value that is not of its column's type; or a Delta
+            table can't be read as its log means it.
     """
-    members = sorted((file for file in files if table_format(file.path)), key=lambda file: file.path)
-    contract = contract or infer_contract("data", members, spill_dir=spill_dir)
+    delta = DeltaTables.among(files) if delta is None else delta
+    members = sorted(delta.rows(files), key=lambda file: file.path)
+    if not members:
+        delta.require_readable(files)
+    contract = contract or infer_contract("data", members, delta=delta, spill_dir=spill_dir)
     chosen = _choose(contract, table, members)
     own = [file for file in members if not contract.ignores(file.path) and contract.table_for(file.path) is chosen]
+    delta.require_readable(own)
     with Session(own, spill_dir=spill_dir, memory_limit=memory_limit, threads=threads, ordered=True) as session:
         layouts = sort_by_layout(session, chosen, range(len(own)))
         for number, reason in layouts.unreadable.items():
@@ -183,7 +191,7 @@ def _parquet(session: Session, layout: Layout, number: int) -> Any:
         raise IntegrityError(
             f"{session.files[number].path} can't be read as a table: {error}", kind="unreadable-table"
         ) from error
-    return _with_partitions(found, layout.table, partition_values(session.files[number].path))
+    return _with_partitions(found, layout.table, session.files[number].folders)
 
 
 def _with_partitions(found: Any, table: ContractTable, folders: Mapping[str, str]) -> Any:

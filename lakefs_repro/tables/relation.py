@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from lakefs_repro.model.contract_types import strftime_format
 from lakefs_repro.tables.arrow_types import fits
-from lakefs_repro.tables.files import HIVE_NULL, partition_values
+from lakefs_repro.tables.files import HIVE_NULL
 from lakefs_repro.tables.session import Session, literal, one_of
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ def relation(session: Session, layout: Layout, numbers: Sequence[int], wanted: I
 
 def partition_column(session: Session, layout: Layout, numbers: Sequence[int], column: ContractProperty) -> str | None:
     """SQL for the value that the folders of each file give to ``column``; None when they name none."""
-    values = {number: partition_values(session.files[number].path).get(column.column) for number in numbers}
+    values = {number: session.files[number].folders.get(column.column) for number in numbers}
     if layout.place(column) is not None or all(value is None for value in values.values()):
         return None
     # A list with a place for each number: DuckDB makes a join of a long IN, and then rows lose their order.

@@ -14,8 +14,9 @@ from lakefs_repro.errors import InvalidError
 from lakefs_repro.model.table import ColumnStatistics, FileStatistics, TableSchema
 from lakefs_repro.model.table_report import Severity, ValidationReport, Violation
 from lakefs_repro.tables import lazy
+from lakefs_repro.tables.delta import DeltaTables
 from lakefs_repro.tables.faults import about_content
-from lakefs_repro.tables.files import TableFile, partition_of, table_format
+from lakefs_repro.tables.files import TableFile, partition_of
 from lakefs_repro.tables.head import UnreadableError, read_head
 from lakefs_repro.tables.keys import Key, key_violations, keys
 from lakefs_repro.tables.layouts import TableLayouts, column_violations, schema_of, sort_by_layout, unexpected
@@ -46,6 +47,7 @@ def validate(
     *,
     rest: Callable[[], Sequence[TableFile]] = no_files,
     rest_rows: Mapping[str, int] | None = None,
+    delta: DeltaTables | None = None,
     spill_dir: Path,
     memory_limit: str = MEMORY_LIMIT,
     threads: int = 2,
@@ -58,6 +60,7 @@ def validate(
         rest: gives the unchanged files of the dataset; called at most once, and only when a check looks
             beyond the new files.
         rest_rows: rows by path of every unchanged table file, where known: row counts then need no file.
+        delta: the Delta tables of the dataset; found among ``new_files`` when None.
         spill_dir: where work that does not fit in memory goes; nothing is left there.
         memory_limit: what DuckDB may hold, such as ``1GB``; the process takes some 100 MB more.
         threads: of DuckDB.
@@ -70,7 +73,8 @@ def validate(
         InvalidError: the contract itself can't be run (a pattern or query that is not valid, or that
             reads what it may not).
     """
-    run = _Run(contract, rest_rows)
+    run = _Run(contract, rest_rows, DeltaTables.among(new_files) if delta is None else delta)
+    run.violations += run.delta.violations(contract)
     files = run.tables_among(new_files)
     limits = {"spill_dir": spill_dir, "memory_limit": memory_limit, "threads": threads}
     with Session(files, **limits) as session:  # type: ignore[arg-type]
@@ -89,6 +93,7 @@ def statistics(
     contract: Contract,
     files: Sequence[TableFile],
     *,
+    delta: DeltaTables | None = None,
     spill_dir: Path | None = None,
     memory_limit: str = MEMORY_LIMIT,
     threads: int = 2,
@@ -97,7 +102,7 @@ def statistics(
 
     Files that can't be read, and those of no table, are left out.
     """
-    run = _Run(contract, None, checked=False)
+    run = _Run(contract, None, DeltaTables.among(files) if delta is None else delta, checked=False)
     members = run.tables_among(files)
     with Session(members, spill_dir=spill_dir, memory_limit=memory_limit, threads=threads) as session:
         run.look_at_new(session)
@@ -124,6 +129,7 @@ class _Run:
 
     contract: Contract
     rest_rows: Mapping[str, int] | None
+    delta: DeltaTables
     checked: bool = True
     violations: list[Violation] = field(default_factory=list)
     statistics: list[FileStatistics] = field(default_factory=list)
@@ -135,7 +141,7 @@ class _Run:
     _tallies: dict[tuple[str, int], _Tally] = field(default_factory=lambda: defaultdict(_Tally))
 
     def tables_among(self, files: Iterable[TableFile]) -> list[TableFile]:
-        return [file for file in files if table_format(file.path) and not self.contract.ignores(file.path)]
+        return [file for file in self.delta.rows(files) if not self.contract.ignores(file.path)]
 
     def refuse_bad_contract(self, session: Session) -> None:
         """Raise for patterns and queries that can't be run, whatever the files are."""
@@ -341,7 +347,7 @@ class _Run:
                 rows
                 for path, rows in self.rest_rows.items()
                 if self.contract.table_for(path) == table
-                and table_format(path)
+                and self.delta.is_row_file(path)
                 and not self.contract.ignores(path)
                 and (scope == "all" or partition_of(path) in self._partitions[table.name])
             )
