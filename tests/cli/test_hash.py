@@ -46,8 +46,8 @@ def test_the_finish_reads_nothing_that_workers_hashed_and_tidies_up(written):
     made = ingest(context, IngestRequest("flights", (), source=source))
     assert (made.outcome, made.hashed, made.reused, made.uploaded) == ("created", 0, 22, 0)
     shown = written.run("show", "flights", "--json").json
-    assert shown["annotation"]["repro.sha256_by"] == "client,worker"
-    assert shown["annotation"]["repro.from_commit"] == commit
+    assert shown["annotation"]["sha256_by"] == "client,worker"
+    assert shown["annotation"]["extra"]["repro.from_commit"] == commit
     assert "hashed by  client,worker" in written.run("show", "flights").out
     assert written.run("log", "flights", "--json").json["entries"][0]["sha256_by"] == "client,worker"
     assert [b.name for b in repository.branches.list("hashes-")] == []
