@@ -15,15 +15,18 @@ from lakefs_repro.model.ref import named_release
 from lakefs_repro.model.report import LogEntry, ReleaseInfo, ReleaseReport, RestoreReport, VerifyReport, VersionInfo
 from lakefs_repro.restore.folder import restore_to
 from lakefs_repro.restore.rollback import RollbackResult, roll_back
+from lakefs_repro.snapshot.branch_source import FromBranch
 from lakefs_repro.snapshot.context import Context
 from lakefs_repro.snapshot.difference import SnapshotDifference
 from lakefs_repro.snapshot.hash_shard import HashRequest, HashResult, Shard, hash_shard
 from lakefs_repro.snapshot.history import log
 from lakefs_repro.snapshot.ingest import ingest
+from lakefs_repro.snapshot.opened import Finished, OpenBranch, dataset_of, finish_branch, open_branch, open_branches
 from lakefs_repro.snapshot.release import ReleaseResult, make_release
 from lakefs_repro.snapshot.releases import Release, find_release, list_releases, verify_release
 from lakefs_repro.snapshot.request import Bump, IngestRequest, IngestResult, Mode
 from lakefs_repro.snapshot.resolve import resolve
+from lakefs_repro.snapshot.roads_in import RoadsIn
 from lakefs_repro.snapshot.snapshot import Snapshot
 from lakefs_repro.snapshot.verify import verify
 from lakefs_repro.snapshot.versions import list_versions
@@ -71,6 +74,105 @@ class Lake:
             allow_shrink=allow_shrink,
         )  # fmt: skip
         return IngestSession(self.context, request)
+
+    def open_branch(self, dataset: str, *, name: str = "") -> OpenBranch:
+        """Make a branch at the dataset's latest version for others to write to; :meth:`roads_in` says how.
+
+        Args:
+            dataset: its name; it need not have a version yet.
+            name: the end of the branch's name, of lower-case letters, digits and ``_``.
+        """
+        return open_branch(self.context, dataset, name)
+
+    def open_branches(self, dataset: str | None = None) -> tuple[OpenBranch, ...]:
+        """The branches that were opened and are still there."""
+        return tuple(open_branches(self.context, dataset))
+
+    def roads_in(self, branch: OpenBranch, *, gateway: str | None = None) -> RoadsIn:
+        """The addresses of a branch, and the options with which other programs write to it.
+
+        Args:
+            branch: an open one.
+            gateway: where the server's S3 gateway answers; the server's own address when left out, as lakeFS has it
+                unless it is configured otherwise. The embedded engine has none.
+        """
+        own = "" if self.context.engine == "embedded" else self.context.repository.wire.endpoint.url
+        return RoadsIn(self.context.repository.name, branch.branch, branch.dataset, (gateway or own).rstrip("/"))
+
+    def finish_branch(
+        self,
+        branch: str,
+        *,
+        dataset: str | None = None,
+        commit_staged: bool = False,
+        exclude: Iterable[str] = (),
+        default_excludes: bool = True,
+        contract: str | Path | None = None,
+        inputs: Iterable[str] = (),
+        version: str | None = None,
+        bump: Bump | None = None,
+        message: str = "",
+    ) -> Finished:
+        """Make what others wrote to a branch, or to a commit of one, the next version of its dataset.
+
+        Nothing is copied, and only what the latest version does not have is read. The branch is deleted when
+        :meth:`open_branch` had made it and nobody wrote to it meanwhile.
+
+        Args:
+            branch: the branch, or a commit id.
+            dataset: whose data it is, where the branch does not tell.
+            commit_staged: commit what is staged there under the dataset's prefix first.
+            exclude: globs of what is no data.
+            default_excludes: leave out ``_SUCCESS``, checksum files and folder markers, too.
+            contract: the contract to hold the data to, instead of the captured one.
+            inputs: references of the snapshots that it was made from.
+            version: the exact version to make.
+            bump: which part to raise when no version is named.
+            message: for the commit.
+        """
+        name = dataset or self.dataset_of(branch)
+        request = self.request(name, (), contract=contract, inputs=inputs, exclude=exclude)
+        request = replace(request, version=version, bump=bump, message=message)
+        return self.take_branch(branch, request, commit_staged=commit_staged, default_excludes=default_excludes)
+
+    def adopt(
+        self,
+        dataset: str,
+        *,
+        contract: str | Path | None = None,
+        inputs: Iterable[str] = (),
+        version: str | None = None,
+        bump: Bump | None = None,
+        message: str = "",
+    ) -> IngestResult:
+        """Make what lies in ``main`` under the dataset's prefix its next version, exactly as it is there."""
+        request = self.request(dataset, (), contract=contract, inputs=inputs)
+        request = replace(request, version=version, bump=bump, message=message, exclude=())
+        return self.take_branch(self.context.main, request, adopt=True).result
+
+    def dataset_of(self, branch: str) -> str:
+        """The dataset that a branch is for, by its name or by the line that it grew from."""
+        return dataset_of(self.context, branch)
+
+    def take_branch(
+        self,
+        ref: str,
+        request: IngestRequest,
+        *,
+        adopt: bool = False,
+        commit_staged: bool = False,
+        default_excludes: bool = True,
+    ) -> Finished:
+        """Run a request that :meth:`request` began on what others wrote to ``ref``."""
+        asked = FromBranch(
+            request.dataset,
+            ref,
+            adopt=adopt,
+            commit_staged=commit_staged,
+            exclude=request.exclude,
+            default_excludes=default_excludes,
+        )
+        return finish_branch(self.context, request, asked)
 
     def request(
         self,

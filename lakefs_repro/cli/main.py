@@ -25,6 +25,7 @@ _SUPPORT: Final = "This machine and the server"
 COMMANDS: Final = {
     "init": Entry("init", "Set up a project in this folder.", _DATA),
     "ingest": Entry("ingest", "Make files the next version of a dataset.", _DATA),
+    "branch": Entry("branch", "Hand out branches for others to write to, and finish them.", _DATA),
     "hash": Entry("hash", "Hash a share of what others wrote, on many workers at once.", _DATA),
     "list": Entry("list", "List the versions of datasets.", _DATA),
     "log": Entry("log", "Show the history of a dataset.", _DATA),

@@ -23,6 +23,7 @@ _WORDS: Final = {
     "validate": "validating",
     "branch": "opening a branch",
     "upload": "uploading",
+    "trim": "putting the tree together",
     "sidecar": "writing the manifest",
     "commit": "committing",
     "confirm": "comparing the commit with the manifest",

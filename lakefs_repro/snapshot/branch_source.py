@@ -85,7 +85,7 @@ class BranchSource:
 
     def __init__(self, ctx: Context, asked: FromBranch) -> None:
         self._ctx = ctx
-        self._asked = _checked(asked)
+        self._asked = _checked(asked, ctx.main)
         # Adopted data stays where it is, in main, so that nothing of it can be left out.
         self._excludes = Excludes(asked.exclude, defaults=asked.default_excludes and not asked.adopt)
         self._prefix = dataset_prefix(asked.dataset)
@@ -237,7 +237,7 @@ class BranchSource:
 
     def place(self, draft: Draft, plan: IngestPlan) -> Draft:  # noqa: ARG002 - the tree is taken over whole
         """Put the trimmed tree together on a branch aside: deletions alone, no data."""
-        self._ctx.progress.step("upload")
+        self._ctx.progress.step("trim")
         return put_together(draft, self.frozen.commit, self._contents.dropped)
 
     def confirm(self, draft: Draft, made: Commit, plan: IngestPlan) -> None:  # noqa: ARG002 - the tree is compared whole
@@ -255,7 +255,19 @@ class BranchSource:
         drop_branch(self._ctx, tree_branch_of(draft))
 
 
-def _checked(asked: FromBranch) -> FromBranch:
+def _checked(asked: FromBranch, main: str) -> FromBranch:
+    if asked.adopt and asked.ref != main:
+        raise InvalidError(
+            f"Data is adopted where versions live, in {main}, not in {asked.ref}.",
+            hint=f"--adopt {main}; or --from-branch {asked.ref}",
+            kind="not-the-main-branch",
+        )
+    if not asked.adopt and asked.ref == main:
+        raise InvalidError(
+            f"What lies in {main} is not taken from there as from a branch: it stays.",
+            hint=f"--adopt {main}",
+            kind="not-the-main-branch",
+        )
     if asked.adopt and (asked.exclude or asked.commit_staged):
         raise InvalidError(
             "What is adopted stays in its branch as it is: nothing can be left out or committed for you.",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict
+from typing import Any
 
 from lakefs_repro.errors import InternalError, InvalidError
 from lakefs_repro.lake.values import Commit
@@ -10,6 +12,7 @@ from lakefs_repro.ledger.append import ledger_head
 from lakefs_repro.model.annotation import Annotation
 from lakefs_repro.model.version import FIRST_VERSION, Version
 from lakefs_repro.snapshot.context import Context
+from lakefs_repro.snapshot.frozen import FROM, FROM_COMMIT
 from lakefs_repro.snapshot.line import Line
 from lakefs_repro.snapshot.plan import IngestPlan
 from lakefs_repro.snapshot.publish import Published, taken_versions
@@ -101,6 +104,7 @@ def result_of(
         changed=plan.changed,
         removed=len(plan.remove),
         excluded=source.excluded,
+        **_taken(source.extra),
         **asdict(source.counts),
     )
 
@@ -125,4 +129,10 @@ def finished_result(ctx: Context, published: Published, made: Commit, source: So
         changed=int(said.extra.get("repro.changed", 0)),
         removed=int(said.extra.get("repro.removed", 0)),
         excluded=source.excluded,
+        **_taken(said.extra),
     )
+
+
+def _taken(extra: Mapping[str, str]) -> dict[str, Any]:
+    """What others wrote that it was taken from."""
+    return {"taken_from": extra.get(FROM, ""), "taken_commit": extra.get(FROM_COMMIT, "")}

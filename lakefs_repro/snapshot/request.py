@@ -83,7 +83,8 @@ class IngestResult:
 
     ``outcome`` is ``created`` (a new version), ``unchanged`` (the source equals the latest version), ``planned``
     (a dry run) or ``resumed`` (an interrupted ingest was completed). Counts are of files; from ``hashed`` on they are
-    what this run really did, sidecar left out: see :class:`~lakefs_repro.snapshot.source.Counts`.
+    what this run really did, sidecar left out: see :class:`~lakefs_repro.snapshot.source.Counts`. ``taken_from`` and
+    ``taken_commit`` are the ref and the commit that others wrote; empty for files.
     """
 
     outcome: Outcome
@@ -103,6 +104,8 @@ class IngestResult:
     changed: int = 0
     removed: int = 0
     excluded: int = 0
+    taken_from: str = ""
+    taken_commit: str = ""
     hashed: int = 0
     hashed_bytes: int = 0
     reused: int = 0

@@ -212,6 +212,18 @@ def test_every_key_of_a_release_is_described(flights):
     assert documented_keys()["verify release:NAME"] == set(flights.run("verify", "release:q3", "--json").json)
 
 
+def test_every_key_of_a_branch_is_described(flights):
+    said = flights.run("branch", "open", "flights", "--gateway", "http://gateway", "--json").json
+    assert documented_keys()["branch open"] == set(said)
+    for part in ("uris", "options"):
+        assert documented_keys()[f"branch open: {part}"] == set(said[part])
+    listed = flights.run("branch", "list", "--json").json
+    assert documented_keys()["branch list"] == set(listed)
+    assert documented_keys()["branch list: branches"] == set(listed["branches"][0])
+    done = flights.run("branch", "finish", said["branch"], "--json").json
+    assert documented_keys()["ingest"] | documented_keys()["branch finish"] == set(done)
+
+
 def test_every_key_of_an_error_is_described(flights):
     assert set(json.loads(flights.run("show", "nope", "--json").out)["error"]) == documented_keys()["error"] - {
         "report"
