@@ -17,12 +17,15 @@ from typing import TYPE_CHECKING, Any
 from lakefs_repro.tables import lazy
 from lakefs_repro.tables.arrow_types import logical_type
 from lakefs_repro.tables.files import TableFile, TableFormat, is_gzipped, table_format, table_suffix, unzipped
+from lakefs_repro.transfer.parallel import run_all
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 _FIRST_READ = 64 << 10
 _LONGEST_HEADER = 2 << 20
+# A head that lies elsewhere is mostly waiting.
+_AT_ONCE = 16
 _DELIMITERS = (",", ";", "\t", "|")
 
 
@@ -83,6 +86,27 @@ def read_head(file: TableFile, *, delimiter: str | None = None, header: bool | N
     if delimiter is None and table_suffix(file.path) == ".tsv":
         delimiter = "\t"
     return _csv_head(file, delimiter, header=header)
+
+
+def read_heads(
+    files: Sequence[TableFile], numbers: Iterable[int], *, delimiter: str | None = None, header: bool | None = True
+) -> Iterator[tuple[int, Head | UnreadableError]]:
+    """The heads of many files, in the order of ``numbers``, or why there is none; of remote ones many at once.
+
+    See :func:`read_head` for the arguments.
+    """
+
+    def read(number: int) -> tuple[int, Head | UnreadableError]:
+        try:
+            return number, read_head(files[number], delimiter=delimiter, header=header)
+        except UnreadableError as error:
+            return number, error
+
+    wanted = list(numbers)
+    far = any(files[number].local is None for number in wanted)
+    found = dict(run_all(read, wanted, threads=_AT_ONCE if far else 1))
+    for number in wanted:
+        yield number, found[number]
 
 
 def _jsonl_head(file: TableFile) -> Head:

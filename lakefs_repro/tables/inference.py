@@ -17,7 +17,7 @@ from lakefs_repro.tables.delta import DeltaTables
 from lakefs_repro.tables.faults import about_content
 from lakefs_repro.tables.files import HIVE_NULL, TableFile, table_suffix
 from lakefs_repro.tables.grouping import Group, group_files
-from lakefs_repro.tables.head import Head, UnreadableError, read_head
+from lakefs_repro.tables.head import Head, read_head, read_heads
 from lakefs_repro.tables.profile import FILES_PER_QUERY
 from lakefs_repro.tables.relation import Layout
 from lakefs_repro.tables.session import MEMORY_LIMIT, Session
@@ -90,12 +90,8 @@ def _within(session: Session, budget: int) -> frozenset[int]:
 
 
 def _heads(session: Session, chosen: frozenset[int]) -> dict[int, Head]:
-    heads: dict[int, Head] = {}
-    for number, file in enumerate(session.files):
-        try:
-            heads[number] = read_head(file, header=None)
-        except UnreadableError:
-            continue
+    everything = read_heads(session.files, range(len(session.files)), header=None)
+    heads = {number: head for number, head in everything if isinstance(head, Head)}
     _settle_headers(heads, session)
     _note_keys(session, heads, chosen)
     return heads

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from lakefs_repro.model.table import Column, TableSchema
 from lakefs_repro.model.table_report import Violation
-from lakefs_repro.tables.head import Head, UnreadableError, read_head
+from lakefs_repro.tables.head import Head, UnreadableError, read_heads
 from lakefs_repro.tables.relation import SQL_TYPES, Layout
 
 if TYPE_CHECKING:
@@ -44,14 +44,13 @@ def sort_by_layout(session: Session, table: ContractTable, numbers: Sequence[int
     """Read the head of each file and put files of the same layout together."""
     result = TableLayouts(table)
     groups: dict[Any, dict[int, Head]] = {}
-    for number in numbers:
-        file = session.files[number]
-        try:
-            head = _named_by_contract(table, read_head(file, delimiter=table.csv_delimiter, header=table.csv_header))
-        except UnreadableError as error:
-            result.unreadable[number] = str(error)
+    heads = read_heads(session.files, numbers, delimiter=table.csv_delimiter, header=table.csv_header)
+    for number, found in heads:
+        if isinstance(found, UnreadableError):
+            result.unreadable[number] = str(found)
             continue
-        folders = file.folders
+        head = _named_by_contract(table, found)
+        folders = session.files[number].folders
         missing = frozenset(
             column.column
             for column in table.properties
