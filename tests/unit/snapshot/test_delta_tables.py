@@ -11,6 +11,7 @@ from support.lakes import make_context
 
 from lakefs_repro.model.contract import Contract
 from lakefs_repro.snapshot import planned_tables
+from lakefs_repro.snapshot.branch_source import BranchSource, FromBranch
 from lakefs_repro.snapshot.ingest import ingest
 from lakefs_repro.snapshot.request import IngestRequest
 from lakefs_repro.snapshot.resolve import resolve
@@ -130,3 +131,26 @@ def test_half_written_files_are_kept_and_are_no_rows(ctx, folder):
     assert stored["delta"] == [{"folder": "", "version": 1}]
     (folder / "another-left-over.parquet").write_bytes(b"PAR1 half")
     assert ids(version(ctx, folder)) == [*range(20)]
+
+
+def test_a_table_on_a_branch_is_followed_where_it_lies(ctx, folder):
+    """Log and footers are read by ranges, and of an unchanged file nothing at all."""
+
+    def from_branch(branch: str):
+        for path in folder.rglob("*"):
+            if path.is_file():
+                ctx.repository.objects.put(branch, f"trips/{path.relative_to(folder)}", path.read_bytes())
+        ctx.repository.commits.create(branch, "by a Delta library")
+        source = BranchSource(ctx, FromBranch("trips", branch))
+        return ingest(ctx, IngestRequest("trips", (), source=source))
+
+    ctx.repository.branches.create("first", "main")
+    first = from_branch("first")
+    assert (first.rows, first.uploaded) == (20, 0)
+    deltalake.write_deltalake(str(folder), rows(20, 5), mode="append")
+    deltalake.DeltaTable(str(folder)).delete("id >= 10 and id < 20")
+    ctx.repository.branches.create("nightly", "main")
+    second = from_branch("nightly")
+    assert (second.rows, second.uploaded, second.hashed) == (15, 0, 3)
+    snapshot = resolve(ctx, "trips@latest")
+    assert ids(snapshot) == [*range(10), *range(20, 25)]

@@ -89,6 +89,6 @@ def test_broken_connections_are_taken_up_again_and_lost_ones_are_no_violation(ct
 def test_an_object_that_is_gone_is_stored_data_damaged(ctx, fresh_engine, tmp_path):
     with FaultProxy(fresh_engine.endpoint, FaultPlan("410 " * 99, path="objects.path=flights%2Flarge")) as proxy:
         faulty = make_context(fresh_engine, ctx.repository.name, tmp_path / "state", url=proxy.url)
-        with pytest.raises(RejectedError, match="large.parquet at .* is not what its manifest promises") as gone:
+        with pytest.raises(RejectedError, match=r"large\.parquet at .* is not what its manifest promises") as gone:
             ingest_files(faulty, tmp_path, {"small.parquet": SMALL}, mode="append")
     assert gone.value.kind == "stored-data-damaged"
