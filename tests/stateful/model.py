@@ -288,6 +288,8 @@ class Model:
         self._require_told_apart(undone.tree, before.tree, head.tree)
         tree = _applied(undone, before, head)
         if same_tree(tree, head.tree) and not allow_empty:
+            if self.beside_lakefs and not same_tree(undone.tree, before.tree):
+                raise AmbiguousError  # lakeFS compares how the trees lie in ranges, and may have put them together anew
             raise RefusedError(400)
         return self._advance(branch, tree, f"Revert {ref}", {}, status=204)
 
@@ -322,17 +324,18 @@ class Model:
 
     def hard_reset(self, branch: str, ref: str) -> Expected:
         found = self._branch(branch)
-        if self.beside_lakefs and found.sealed and (found.staged or self.uncommitted(branch)):
+        if self.beside_lakefs and found.sealed:
             # What is staged is no obstacle to lakeFS, except what a reset by prefix or a commit without changes has
-            # looked at before: then it says 400, even of equal bytes.
+            # looked at before: then it says 400, even of equal bytes, and of those that were reset.
             raise AmbiguousError
         found.head = self.resolve(ref)
         return Expected(204)
 
     def reset(self, branch: str, kind: str, path: str) -> Expected:
-        staged = self._branch(branch).staged
+        found = self._branch(branch)
+        staged = found.staged
         if kind != "object":
-            self.branches[branch].sealed = kind == "common_prefix"
+            found.sealed = kind == "common_prefix" and (found.sealed or bool(staged))
         kept: Callable[[str], bool] = {
             "reset": lambda _: False,
             "object": lambda other: other != path,
