@@ -14,6 +14,7 @@ from lakefs_repro.errors import DeniedError, LakefsReproError, UnavailableError
 from lakefs_repro.lake.endpoint import Endpoint
 from lakefs_repro.lake.values import ServerInfo
 from lakefs_repro.lake.wire import Answer, Retry, Wire
+from lakefs_repro.transfer.presigned import reads_presigned
 from lakefs_repro.transfer.upload import Roads
 
 OLDEST_TESTED: Final = (1, 84)
@@ -127,7 +128,8 @@ def storage_finding(info: ServerInfo) -> Finding:
     ]
     road = "; ".join(filter(None, taken)) or "every file through the server, one request each"
     signed = "presigned URLs" if info.presign else "no presigned URLs"
-    message = f"Block store {info.blockstore!r}, {signed}. Roads: {road}."
+    reads = "straight from the store, presigned" if reads_presigned(info) else "through the server"
+    message = f"Block store {info.blockstore!r}, {signed}. Roads: {road}; what others wrote is hashed {reads}."
     if info.blockstore == "mem":
         return Finding("storage", "problem", f"{message} It forgets everything when it stops.",
                        "configure a block store that lasts (blockstore.type: local, s3, gs or azure)")  # fmt: skip

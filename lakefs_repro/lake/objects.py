@@ -14,6 +14,7 @@ from lakefs_repro.lake.values import ObjectInfo
 from lakefs_repro.lake.wire import Answer, Readable, Wire, segment
 
 DELETE_AT_ONCE: Final = 1000
+_LONGEST_URL: Final = 16 << 10
 
 
 class Objects:
@@ -145,6 +146,34 @@ class Objects:
             headers=headers,
             expect=(206,) if start else (200,),
         )
+
+    def presigned_url(self, ref: str, path: str) -> str:
+        """Where the object store itself gives the object, for some minutes, to anybody who has the URL: a secret.
+
+        Raises:
+            UnavailableError: the server names no usable address (kind ``no-presigned-url``).
+        """
+        answer = self._wire.call(
+            "GET",
+            f"{self._root}/refs/{segment(ref)}/objects",
+            doing=f"ask where {path} at {ref} lies",
+            params={"path": path, "presign": True},
+            expect=(302, 307),
+        )
+        url = answer.headers.get("location", "")
+        if len(url) > _LONGEST_URL or not url.startswith(("https://", "http://")):
+            raise UnavailableError(
+                f"The server was asked where {path} lies, and named no http(s) address.", kind="no-presigned-url"
+            )
+        return url
+
+    def open_url(self, url: str, *, start: int | None = None) -> urllib3.BaseHTTPResponse:
+        """The answer of an object store to a presigned URL, body unread, whatever its status; no redirect is followed.
+
+        Raises:
+            UnavailableError: the store can't be reached.
+        """
+        return self._wire.stream_url(url, headers={"Range": f"bytes={start}-"} if start else {})
 
     def probe(self, ref: str, path: str, size: int) -> None:
         """Prove that an object can be read to its end: its last byte by a ranged GET, a plain GET when it is empty.

@@ -200,6 +200,22 @@ class Wire:
             why = f"status {response.status}"
         raise UnavailableError(f"The object store did not answer a {method} ({why}).", kind="store-unreachable")
 
+    def stream_url(self, url: str, *, headers: Mapping[str, str]) -> urllib3.BaseHTTPResponse:
+        """A GET of a presigned URL, asked once, without credentials; the caller looks at its status and releases it.
+
+        Raises:
+            UnavailableError: the store did not answer.
+        """
+        try:
+            return self._pool.urlopen(
+                "GET", url, headers=dict(headers), preload_content=False, redirect=False, retries=False
+            )
+        except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
+            # Without its cause, whose text has the URL.
+            raise UnavailableError(
+                f"The object store did not answer a GET ({type(error).__name__}).", kind="store-unreachable"
+            ) from None
+
     def _send(
         self,
         method: str,

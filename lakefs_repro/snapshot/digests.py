@@ -12,15 +12,18 @@ from lakefs_repro.model.names import check_dataset_name
 from lakefs_repro.snapshot.context import Context
 from lakefs_repro.snapshot.digest import By, Digest, Key, key_of
 from lakefs_repro.snapshot.digest_parts import Parts, forget, quietly, read_parts
+from lakefs_repro.transfer.download_stream import Opens
 from lakefs_repro.transfer.hash_object import agrees, hash_object, looks_like_md5
 from lakefs_repro.transfer.hashing import Hashes
 from lakefs_repro.transfer.parallel import run_all
+from lakefs_repro.transfer.presigned import reading_road
 
 __all__ = ["By", "Digest", "Gathered", "Key", "forget", "gather", "key_of", "known_or_read"]
 
 _WORTH_KEEPING_S: Final = 20.0
 _OWN_CHECKSUMS: Final = ("local", "mem")
 _NAMED: Final = 3
+_SMALL: Final = 256 << 10
 
 
 @dataclass(frozen=True)
@@ -51,7 +54,8 @@ def gather(
 
     What is hashed is left in the repository as it comes, so that a run that is killed loses a few seconds of it;
     :func:`forget` removes it. Memory stays below ``ctx.threads`` times 2 MiB and what the objects' names take; nothing
-    touches the disk.
+    touches the disk. Large objects come straight from the store where the server signs URLs and the store can be
+    reached.
 
     Args:
         ctx: the repository.
@@ -70,7 +74,8 @@ def gather(
     known = read_parts(ctx, dataset, pending)
     missing = [info for key, info in pending.items() if key not in known]
     patience = _WORTH_KEEPING_S if by == "client" else 0.0
-    reading = _Reading(ctx, commit, by, Parts(ctx, dataset, commit, shard, patience_s=patience))
+    road = reading_road(ctx.repository.objects, ctx.server, ctx.progress.note)
+    reading = _Reading(ctx, commit, by, Parts(ctx, dataset, commit, shard, patience_s=patience), road)
     known.update(reading.run(missing))
     return Gathered(
         {info.path: known[key_of(info)] for info in objects},
@@ -88,6 +93,7 @@ class _Reading:
     commit: str
     by: By
     parts: Parts
+    road: Opens
     proven: int = 0
     unproven: int = 0
     doubtful: list[tuple[ObjectInfo, Digest]] = field(default_factory=list)
@@ -106,7 +112,9 @@ class _Reading:
         return found
 
     def _hash(self, info: ObjectInfo) -> tuple[ObjectInfo, Hashes]:
-        return info, hash_object(self.ctx.repository.objects, self.commit, info, done=self.ctx.progress.advance)
+        # A URL costs a request, which a small object is not worth.
+        road = self.road if info.size > _SMALL else self.ctx.repository.objects
+        return info, hash_object(road, self.commit, info, done=self.ctx.progress.advance)
 
     def _take(self, info: ObjectInfo, hashes: Hashes) -> Digest:
         digest = Digest(hashes.sha256, hashes.size, self.by)

@@ -12,7 +12,6 @@ from lakefs_repro.lake.wire import Retry
 from lakefs_repro.transfer.download_stream import Opens, blocks_of, read_whole
 from lakefs_repro.transfer.hashing import Hashes
 
-_WHOLE: Final = 256 << 10
 _SMALLEST_PART: Final = 5 << 20
 _MD5 = re.compile(r"[0-9a-f]{32}")
 
@@ -41,9 +40,7 @@ def hash_object(
         UnavailableError: the server can't be reached.
     """
     sha256, md5 = hashlib.sha256(), hashlib.md5()
-    blocks = (
-        [read_whole(objects, ref, info)] if info.size <= _WHOLE else blocks_of(objects, ref, info, retry or Retry())
-    )
+    blocks = blocks_of(objects, ref, info, retry or Retry()) if info.size else [read_whole(objects, ref, info)]
     for block in blocks:
         sha256.update(block)
         md5.update(block)

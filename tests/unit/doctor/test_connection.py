@@ -96,6 +96,8 @@ def test_versions_that_were_not_tried_are_named(version, state, words):
 
 def test_storage_names_the_roads_that_bytes_take(tmp_path):
     assert "presigned multipart" in storage_finding(info()).message
+    assert "hashed straight from the store, presigned" in storage_finding(info()).message
+    assert "hashed through the server" in storage_finding(info(presign=False)).message
     assert "one request each" in storage_finding(info(presign_multipart=False)).message
     embedded = info(extensions={"bulk_upload": {"path": "/"}, "local_upload": {"incoming": str(tmp_path)}})
     assert "many small files in one request" in storage_finding(embedded).message
