@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from lakefs_repro.errors import IntegrityError, InvalidError
 from lakefs_repro.model.table_report import Severity, Violation
-from lakefs_repro.tables.delta_log import LOG_FOLDER, DataFile, DeltaState, UnusableLogError, replay
+from lakefs_repro.tables.delta_log import LOG_FOLDER, DataFile, DeltaState, UnusableLogError, printable, replay
 from lakefs_repro.tables.files import HIVE_NULL, TableFile, table_format
 
 if TYPE_CHECKING:
@@ -49,9 +49,6 @@ class DeltaTable:
     def name(self) -> str:
         return self.folder or "the dataset"
 
-    def holds(self, path: str) -> bool:
-        return path.startswith(self.prefix)
-
 
 class DeltaTables:
     """The Delta tables among the files of a dataset.
@@ -61,7 +58,8 @@ class DeltaTables:
     """
 
     def __init__(self, tables: Iterable[DeltaTable] = ()) -> None:
-        self.tables = tuple(sorted(tables, key=lambda table: -len(table.prefix)))
+        self.tables = tuple(sorted(tables, key=lambda table: table.folder))
+        self._by_folder = {table.folder: table for table in self.tables}
 
     @classmethod
     def among(cls, files: Iterable[TableFile], paths: Collection[str] | None = None) -> DeltaTables:
@@ -88,7 +86,12 @@ class DeltaTables:
 
     def owner(self, path: str) -> DeltaTable | None:
         """The table in whose folder ``path`` lies."""
-        return next((table for table in self.tables if table.holds(path)), None)
+        folder = path
+        while folder and self._by_folder:
+            folder = folder.rpartition("/")[0]
+            if folder in self._by_folder:
+                return self._by_folder[folder]
+        return None
 
     def is_row_file(self, path: str) -> bool:
         """Whether the file holds rows: of a Delta table only where its log says so."""
@@ -169,6 +172,6 @@ def _of_state(folder: str, state: DeltaState, there: Collection[str]) -> DeltaTa
         if table_format(path) != "parquet":
             raise UnusableLogError("it names files that are no Parquet files", damaged=False)
         if prefix + path not in there:
-            raise UnusableLogError(f"version {state.version} names {path}, which is not there", damaged=True)
+            raise UnusableLogError(f"version {state.version} names {printable(path)}, which is not there", damaged=True)
         files[prefix + path] = file
     return DeltaTable(folder, state.version, files)

@@ -67,6 +67,9 @@ class DeltaState:
         Raises:
             UnusableLogError: it is not what the protocol says.
         """
+        for name in ("add", "remove", "metaData", "protocol"):
+            if not isinstance(action.get(name, {}), dict):
+                raise UnusableLogError(f"an action {name} that is none", damaged=True)
         added, removed = action.get("add"), action.get("remove")
         if isinstance(added, dict):
             self.files[_key(added)] = _data_file(added)
@@ -125,7 +128,7 @@ def _newest_checkpoint(files: Sequence[TableFile]) -> _Checkpoint | None:
         if match:
             version, part, parts = int(match[1]), int(match[2] or 1), int(match[3] or 1)
             found.setdefault((version, parts), {})[part] = file
-    complete = [key for key, parts in found.items() if set(parts) == set(range(1, key[1] + 1))]
+    complete = [key for key, parts in found.items() if len(parts) == key[1] and 1 <= min(parts) <= max(parts) <= key[1]]
     if not complete:
         return None
     newest = max(complete, key=lambda key: (key[0], -key[1]))
@@ -185,6 +188,11 @@ def _from_arrow(action: Any) -> Any:
     return action
 
 
+def printable(text: str) -> str:
+    """A text of a log as a terminal may see it."""
+    return "".join(letter if letter.isprintable() else "?" for letter in text[:200])
+
+
 def _key(action: Mapping[str, Any]) -> tuple[str, str]:
     """A logical file: its path, and which of its rows are deleted."""
     return _path(action.get("path")), _deletions(action.get("deletionVector"))
@@ -234,7 +242,7 @@ def _refuse_unknown(state: DeltaState) -> None:
         raise UnusableLogError("it has no protocol or no schema", damaged=True)
     unknown = sorted(str(feature) for feature in features if feature not in _HARMLESS)
     if reader > _KNOWN_READER or unknown:
-        what = ", ".join(unknown)[:200] or f"reader version {reader}"
+        what = printable(", ".join(unknown)) or f"reader version {reader}"
         raise UnusableLogError(f"it uses {what}, which is not known here", damaged=False)
     settings = state.metadata.get("configuration") or {}
     if isinstance(settings, dict) and settings.get("delta.columnMapping.mode", "none") != "none":

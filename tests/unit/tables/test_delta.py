@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import shutil
+import uuid
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from lakefs_repro.errors import IntegrityError, InvalidError
 from lakefs_repro.tables import DeltaTables, TableFile, is_delta_log
@@ -246,6 +249,9 @@ HOSTILE = {
     "no Parquet files": '{"add": {"path": "x.csv", "partitionValues": {}}}\n',
     "which is not there": '{"add": {"path": "x.parquet", "partitionValues": {}}}\n',
     "deletion vector that is none": '{"add": {"path": "x.parquet", "deletionVector": 1}}\n',
+    "an action add that is none": '{"add": 7}\n',
+    "names \u0065?[31m": '{"add": {"path": "e%1B[31m.parquet"}}\n',
+    "uses a?b": '{"protocol": {"minReaderVersion": 3, "readerFeatures": ["a\\u001bb"]}}\n',
     "no protocol": '{"protocol": {"minReaderVersion": "1"}}\n',
     "reader version 9": '{"protocol": {"minReaderVersion": 9}}\n',
 }
@@ -292,3 +298,43 @@ def test_what_of_a_log_is_needed():
     assert is_delta_log(f"{name}.checkpoint.0000000001.0000000002.parquet")
     for other in (f"{name}.crc", "_delta_log/_last_checkpoint", "a/_delta_log/7.json", f"x_delta_log/{7:020}.json"):
         assert not is_delta_log(other)
+
+
+def test_a_checkpoint_that_claims_billions_of_parts_costs_nothing(table):
+    table.write(rows(0, 3))
+    (table.path / "_delta_log" / f"{0:020}.checkpoint.{1:010}.{9_999_999_999}.parquet").write_bytes(b"")
+    assert table.active == table.expected
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    steps=st.lists(
+        st.sampled_from(["append", "overwrite", "delete", "compact", "checkpoint", "restore", "vacuum", "clean"]),
+        max_size=12,
+    ),
+    partitioned=st.booleans(),
+)
+def test_whatever_is_done_to_a_table_the_log_is_followed_as_its_library_does(tmp_path, steps, partitioned):
+    table = Table(tmp_path / uuid.uuid4().hex)
+    table.root.mkdir()
+    by = {"partition_by": ["city"]} if partitioned else {}
+    table.write(rows(0, 4), **by)
+    for number, step in enumerate(steps, start=1):
+        now = table.table
+        if step in ("append", "overwrite"):
+            table.write(rows(10 * number, 4), mode=step, **by)
+        elif step == "delete":
+            now.delete(f"id % {number + 1} = 1")
+        elif step == "compact":
+            now.optimize.compact()
+        elif step == "checkpoint":
+            now.create_checkpoint()
+        elif step == "restore" and now.version():
+            now.restore(now.version() // 2)
+        elif step == "vacuum":
+            now.vacuum(retention_hours=24 * 30, dry_run=False)
+        elif step == "clean":
+            now.cleanup_metadata()
+    assert table.active == table.expected
+    (found,) = DeltaTables.among(table.files).tables
+    assert found.version == table.table.version()
