@@ -13,13 +13,23 @@ from typing import TYPE_CHECKING
 
 from lakefs_repro.errors import IntegrityError, InvalidError
 from lakefs_repro.model.table_report import Severity, Violation
-from lakefs_repro.tables.delta_log import LOG_FOLDER, DataFile, DeltaState, UnusableLogError, printable, replay
+from lakefs_repro.tables.delta_log import (
+    LOG_FOLDER,
+    SIDECARS,
+    DataFile,
+    DeltaState,
+    UnusableLogError,
+    printable,
+    replay,
+)
 from lakefs_repro.tables.files import HIVE_NULL, TableFile, table_format
 
 if TYPE_CHECKING:
     from lakefs_repro.model.contract import Contract
 
-_LOG_FILE = re.compile(rf"(?:(.*)/)?{LOG_FOLDER}/\d{{20}}\.(?:json|checkpoint\.[^/]+)", re.DOTALL)
+_LOG_FILE = re.compile(
+    rf"(?:(.*)/)?{LOG_FOLDER}/(?:\d{{20}}\.(?:json|checkpoint\.[^/]+)|{SIDECARS}/[^/]+\.parquet)", re.DOTALL
+)
 
 
 def is_delta_log(path: str) -> bool:

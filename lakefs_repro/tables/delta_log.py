@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from lakefs_repro.tables.files import TableFile
 
 LOG_FOLDER: Final = "_delta_log"
+SIDECARS: Final = "_sidecars"
 LONGEST_LINE: Final = 64 << 20
 LARGEST_LOG: Final = 8 << 30
 MOST_FILES: Final = 5_000_000
@@ -30,7 +31,7 @@ _V2_CHECKPOINT = re.compile(r"(\d{20})\.checkpoint\.[0-9a-f-]{36}\.(?:json|parqu
 _KNOWN_READER: Final = 3
 # Features that change nothing of which files hold rows and how these are read.
 _HARMLESS = frozenset({"timestampNtz", "vacuumProtocolCheck", "deletionVectors", "columnMapping", "v2Checkpoint"})
-_COLUMNS = ("add.path", "add.partitionValues", "add.deletionVector", "metaData", "protocol")
+_COLUMNS = ("add.path", "add.partitionValues", "add.deletionVector", "metaData", "protocol", "sidecar.path")
 
 
 class UnusableLogError(Exception):
@@ -98,18 +99,21 @@ def replay(files: Sequence[TableFile]) -> DeltaState:
     """
     if sum(file.size for file in files) > LARGEST_LOG:
         raise UnusableLogError(f"it has more than {LARGEST_LOG >> 30} GiB", damaged=False)
-    commits = {int(match[1]): file for file in files if (match := _COMMIT.fullmatch(_name(file)))}
-    checkpoint = _newest_checkpoint(files)
+    sidecars = {_name(file): file for file in files if file.path.split("/")[-2] == SIDECARS}
+    own = [file for file in files if file.path.split("/")[-2] != SIDECARS]
+    commits = {int(match[1]): file for file in own if (match := _COMMIT.fullmatch(_name(file)))}
+    checkpoint = _newest_checkpoint(own)
     state = DeltaState()
     first = 0
     if checkpoint is not None:
         for part in checkpoint.parts:
-            for action in _checkpointed(part):
+            for action in _checkpointed(part, sidecars):
                 state.apply(action)
         state.version, first = checkpoint.version, checkpoint.version + 1
     for version in range(first, max(commits, default=-1) + 1):
         if version not in commits:
-            _refuse_gap(version, files)
+            reason = f"the commit of version {version} is missing, and no whole checkpoint stands for it"
+            raise UnusableLogError(reason, damaged=True)
         for action in _committed(commits[version]):
             state.apply(action)
         state.version = version
@@ -125,22 +129,18 @@ def _newest_checkpoint(files: Sequence[TableFile]) -> _Checkpoint | None:
     found: dict[tuple[int, int], dict[int, TableFile]] = {}
     for file in files:
         match = _CHECKPOINT.fullmatch(_name(file))
+        second = _V2_CHECKPOINT.fullmatch(_name(file))
         if match:
             version, part, parts = int(match[1]), int(match[2] or 1), int(match[3] or 1)
             found.setdefault((version, parts), {})[part] = file
+        elif second:
+            # Several of one version say the same.
+            found.setdefault((int(second[1]), 1), {}).setdefault(1, file)
     complete = [key for key, parts in found.items() if len(parts) == key[1] and 1 <= min(parts) <= max(parts) <= key[1]]
     if not complete:
         return None
     newest = max(complete, key=lambda key: (key[0], -key[1]))
     return _Checkpoint(newest[0], tuple(found[newest][part] for part in range(1, newest[1] + 1)))
-
-
-def _refuse_gap(version: int, files: Sequence[TableFile]) -> None:
-    if any(_V2_CHECKPOINT.fullmatch(_name(file)) for file in files):
-        raise UnusableLogError("it needs a checkpoint of the second kind (v2), which is not read here", damaged=False)
-    raise UnusableLogError(
-        f"the commit of version {version} is missing, and no whole checkpoint stands for it", damaged=True
-    )
 
 
 def _committed(file: TableFile) -> Iterator[Mapping[str, Any]]:
@@ -163,13 +163,27 @@ def _committed(file: TableFile) -> Iterator[Mapping[str, Any]]:
             yield action
 
 
-def _checkpointed(file: TableFile) -> Iterator[Mapping[str, Any]]:
+def _checkpointed(file: TableFile, sidecars: Mapping[str, TableFile]) -> Iterator[Mapping[str, Any]]:
+    """The actions of one file of a checkpoint, and of the files beside it (``_sidecars/``) that it names."""
+    actions = _committed(file) if file.path.endswith(".json") else _rows(file)
+    for action in actions:
+        named = action.get("sidecar")
+        if named is None:
+            yield action
+            continue
+        name = str(named.get("path") if isinstance(named, dict) else "").rpartition("/")[2]
+        if name not in sidecars:
+            raise UnusableLogError(f"{_name(file)} names {printable(name)}, which is not there", damaged=True)
+        yield from _rows(sidecars[name])
+
+
+def _rows(file: TableFile) -> Iterator[Mapping[str, Any]]:
     pa, pq = lazy.pyarrow(), lazy.parquet()
     try:
         with file.open() as stream, pq.ParquetFile(stream) as parquet:
             if parquet.metadata.num_rows > 4 * MOST_FILES:
                 raise UnusableLogError(f"{_name(file)} has too many rows", damaged=False)
-            if "add" not in parquet.schema_arrow.names:
+            if not {"add", "sidecar"}.intersection(parquet.schema_arrow.names):
                 raise UnusableLogError(f"{_name(file)} is no checkpoint", damaged=True)
             for batch in parquet.iter_batches(batch_size=4096, columns=list(_COLUMNS)):
                 for row in batch.to_pylist():

@@ -7,6 +7,7 @@ import shutil
 import uuid
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -287,8 +288,50 @@ def test_damaged_checkpoints_and_gaps_are_errors(table):
     pq.write_table(rows(0, 1), checkpoint)
     assert "is no checkpoint" in table.problem()
     checkpoint.unlink()
-    (table.path / "_delta_log" / f"{2:020}.checkpoint.80a083e8-7026-4e79-81be-64bd76c43a11.json").write_text("{}")
-    assert "second kind" in table.problem()
+
+
+@pytest.mark.parametrize("kind", ["json", "parquet", "classic"])
+def test_a_checkpoint_of_the_second_kind_names_files_beside_it(table, kind):
+    for start in range(0, 30, 10):
+        table.write(rows(start, 10))
+    table.table.delete("id < 10")
+    expected = table.active
+    table.table.create_checkpoint()
+    log = table.path / "_delta_log"
+    (whole,) = log.glob("*.checkpoint.parquet")
+    version = whole.name.partition(".")[0]
+    content = pq.read_table(whole)
+    adds = content.filter(pc.is_valid(content["add"]))
+    (log / "_sidecars").mkdir()
+    pq.write_table(adds.select(["add"]), log / "_sidecars" / "one.parquet")
+    features = {"readerFeatures": ["v2Checkpoint"], "writerFeatures": ["v2Checkpoint"]}
+    (metadata,) = [row for row in content["metaData"].to_pylist() if row]
+    metadata["configuration"] = {}
+    actions = [
+        {"checkpointMetadata": {"version": int(version)}},
+        {"protocol": {**PROTOCOL["protocol"], **features}},
+        {"metaData": metadata},
+        {"sidecar": {"path": "one.parquet", "sizeInBytes": 1, "modificationTime": 0}},
+    ]
+    unique = f"{version}.checkpoint.80a083e8-7026-4e79-81be-64bd76c43a11"
+    for commit in [whole, *log.glob("*.json")]:
+        commit.unlink()
+    if kind == "json":
+        (log / f"{unique}.json").write_text("".join(json.dumps(action) + "\n" for action in actions))
+    else:
+        names = [next(iter(action)) for action in actions]
+        lists = {name: [action.get(name) for action in actions] for name in names}
+        lists["metaData"] = [
+            {key: value for key, value in row.items() if key in ("id", "schemaString")} if row else None
+            for row in lists["metaData"]
+        ]
+        pq.write_table(
+            pa.table(lists), log / (f"{version}.checkpoint.parquet" if kind == "classic" else f"{unique}.parquet")
+        )
+    assert table.problem() == ""
+    assert table.active == expected
+    (log / "_sidecars" / "one.parquet").unlink()
+    assert "names one.parquet, which is not there" in table.problem()
 
 
 def test_what_of_a_log_is_needed():
@@ -296,6 +339,7 @@ def test_what_of_a_log_is_needed():
     assert is_delta_log(f"{name}.json")
     assert is_delta_log(f"_delta_log/{7:020}.checkpoint.parquet")
     assert is_delta_log(f"{name}.checkpoint.0000000001.0000000002.parquet")
+    assert is_delta_log("a/_delta_log/_sidecars/one.parquet")
     for other in (f"{name}.crc", "_delta_log/_last_checkpoint", "a/_delta_log/7.json", f"x_delta_log/{7:020}.json"):
         assert not is_delta_log(other)
 
