@@ -54,6 +54,8 @@ class Lake:
         message: str = "",
         exclude: Iterable[str] = (),
         allow_shrink: bool = False,
+        partition: str = "",
+        under: str = "",
     ) -> IngestSession:
         """Begin an ingest, to be used in a ``with`` block.
 
@@ -64,14 +66,14 @@ class Lake:
             print(ingest.result.version)
 
         Arguments are those of :class:`~lakefs_repro.snapshot.request.IngestRequest`; ``inputs`` are references
-        such as ``"raw@1.0.0"``, resolved now.
+        such as ``"raw@1.0.0"``, resolved now. With a ``partition``, ``under`` names the table's folder.
         """
         request = self.request(
             dataset, (), contract=contract, inputs=inputs, exclude=exclude,
         )  # fmt: skip
         request = replace(
             request, mode=mode, version=version, bump=bump, query=query, job=job, code=code, message=message,
-            allow_shrink=allow_shrink,
+            allow_shrink=allow_shrink, partition=partition, under=under,
         )  # fmt: skip
         return IngestSession(self.context, request)
 

@@ -47,6 +47,7 @@ class Ingested(Result):
         rows = f", {counted(result.rows, 'row')}" if result.rows else ""
         page.fields(
             [
+                ("partition", result.partition),
                 ("digest", short(result.digest)),
                 ("content", f"{counted(result.files, 'file')}, {size(result.bytes)}{rows}"),
                 ("files", changes if result.outcome != "unchanged" else ""),
@@ -82,6 +83,8 @@ class Ingested(Result):
 @click.option("--mode", type=click.Choice(["replace", "append"]), default="replace", show_default=True,
               help="Make the dataset equal to SOURCE, or only add to it.")  # fmt: skip
 @click.option("--under", metavar="FOLDER", default="", help="A folder in the dataset for the files: month=4.")
+@click.option("--partition", metavar="KEY=VALUE/…", default="",
+              help="Replace, or append to, this partition alone; --under names its table's folder.")  # fmt: skip
 @click.option("--commit-staged", is_flag=True, help="With --from-branch: commit what is staged there first.")
 @click.option("--no-default-excludes", "default_excludes", is_flag=True, default=True, flag_value=False,
               help="With --from-branch: keep _SUCCESS, checksum files and folder markers, too.")  # fmt: skip
@@ -108,6 +111,7 @@ def command(
     \b
     Examples:
       lakefs-repro ingest data/flights --dataset flights
+      lakefs-repro ingest march/ --dataset flights --partition year=2024/month=3
       lakefs-repro ingest april.csv --dataset flights --mode append --under month=4 -m "April"
       lakefs-repro ingest --from-branch spark-nightly --dataset flights
       lakefs-repro ingest --adopt main --dataset flights
@@ -119,7 +123,7 @@ def command(
     ref = from_branch or adopt
     if ref is None:
         return Ingested(where_of(lake), publish(talk, name, lambda: lake.run_ingest(request)))
-    _require_whole(request.mode, request.under)
+    _require_whole(request)
     if adopt and not said["exclude"]:
         request = replace(request, exclude=())  # the configuration's globs are for folders
     finished = publish(
@@ -141,10 +145,10 @@ def _require_one(sources: tuple[Path, ...], from_branch: str | None, adopt: str 
         )
 
 
-def _require_whole(mode: str, under: str) -> None:
-    if mode != "replace" or under:
+def _require_whole(request: IngestRequest) -> None:
+    if request.mode != "replace" or request.under or request.partition:
         raise InvalidError(
-            "A branch holds the whole dataset: --mode append and --under are for files.",
+            "A branch holds the whole dataset: --mode append, --under and --partition are for files.",
             hint="write to a branch that holds the latest version (`lakefs-repro branch open`), and add to it there",
             kind="contradicting-options",
         )

@@ -58,7 +58,7 @@ class FolderSource:
 
     @property
     def extra(self) -> Mapping[str, str]:
-        return {}
+        return {"repro.partition": self._request.scope.folder} if self._request.scope else {}
 
     @property
     def sha256_by(self) -> frozenset[str]:
@@ -73,9 +73,11 @@ class FolderSource:
         ctx, request = self._ctx, self._request
         ctx.progress.step("scan")
         prefix = dataset_prefix(request.dataset)
-        self._found = request.found or scan(
-            request.sources, exclude=request.exclude, under=request.under, prefix=prefix
-        )
+        scope = request.scope
+        under = "" if scope else request.under
+        self._found = request.found or scan(request.sources, exclude=request.exclude, under=under, prefix=prefix)
+        if scope:
+            self._found = scope.place(self._found, request.dataset)
         files = self._found.files
         check_paths(file.path for file in files)
         ctx.progress.step("hash", total=sum(f.size for f in files), unit="B")

@@ -20,6 +20,7 @@ from lakefs_repro.snapshot.folder_source import FolderSource
 from lakefs_repro.snapshot.heal import clear_holder, finish_latest
 from lakefs_repro.snapshot.line import Line, foreign_changes, read_line, require_clean, sidecar_of
 from lakefs_repro.snapshot.outcome import annotation_of, finished_result, next_version, result_of
+from lakefs_repro.snapshot.partition import scope_of
 from lakefs_repro.snapshot.plan import IngestPlan, make_plan
 from lakefs_repro.snapshot.publish import (
     LostRaceError,
@@ -71,12 +72,25 @@ def ingest(ctx: Context, request: IngestRequest) -> IngestResult:
         raise InvalidError(
             "A version and a bump contradict each other.", hint="name one of them", kind="version-and-bump"
         )
+    if request.partition:
+        request = _scoped(ctx, request)
     source = request.source or FolderSource(ctx, request)
     source.find()
     with tempfile.TemporaryDirectory(prefix="lakefs-repro-") as spill:
         if request.dry_run:
             return _dry_run(ctx, request, source, Path(spill))
         return _journaled(ctx, request, source, Path(spill))
+
+
+def _scoped(ctx: Context, request: IngestRequest) -> IngestRequest:
+    """The request with what its partition means in the dataset."""
+    if request.source is not None:
+        raise InvalidError(
+            "--partition goes with files of this machine.",
+            hint="leave it out: what did not change on a branch or in a bucket stays as it is anyway",
+            kind="contradicting-options",
+        )
+    return replace(request, scope=scope_of(ctx, request.dataset, request.partition, under=request.under))
 
 
 def _dry_run(ctx: Context, request: IngestRequest, source: Source, spill: Path) -> IngestResult:
@@ -131,9 +145,10 @@ class _Work:
     merged: bool = False
     finished_earlier: bool = False
     reserved: str = ""
+    line: Line | None = None
 
     def run(self) -> IngestResult:
-        """Turn until published; a lost race is another turn for an append, and the end for a replacement."""
+        """Turn until published; a lost race is the end for a replacement of what another changed."""
         for turn in range(_PATIENCE_TURNS):
             try:
                 return self._turn()
@@ -141,7 +156,7 @@ class _Work:
                 self._give_back()
                 if isinstance(error, ReservedError) and clear_holder(self.ctx, self.request.dataset, error):
                     continue
-                if self.request.mode != "append" or self.request.version:
+                if not self._may_follow():
                     raise
                 self.ctx.progress.note("another ingest is ahead; following it")
                 pause(turn)
@@ -150,6 +165,17 @@ class _Work:
             hint="type the command again when fewer are at work",
             kind="lost-race",
         )
+
+    def _may_follow(self) -> bool:
+        """Whether what another ingest made meanwhile may stay beside ours: files added, or other partitions."""
+        if self.request.version:
+            return False
+        if self.request.scope is None or self.request.mode == "append":
+            return self.request.mode == "append"
+        if self.line is None:
+            return False
+        digest_in, now = self.request.scope.digest_in, read_line(self.ctx, self.request.dataset)
+        return digest_in(self.ctx, now) == digest_in(self.ctx, self.line)
 
     def _turn(self) -> IngestResult:
         ctx, request = self.ctx, self.request
@@ -160,6 +186,7 @@ class _Work:
             return done
         finish_latest(ctx, line)
         require_clean(ctx, line, sidecar_only=request.adopt)
+        self.line = self.line or line
         plan = _plan(ctx, request, line, self.source)
         if plan.same and _nothing_else(ctx, line, request):
             self.abandon()
@@ -268,6 +295,7 @@ def _plan(ctx: Context, request: IngestRequest, line: Line, source: Source) -> I
         root=line.annotation.digest if line.annotation else None,
         read=sidecar.chunk if line.annotation else None,
         allow_shrink=request.allow_shrink,
+        within=request.scope.holds if request.scope else None,
     )
 
 

@@ -103,6 +103,7 @@ def result_of(
         added=plan.added,
         changed=plan.changed,
         removed=len(plan.remove),
+        partition=source.extra.get("repro.partition", ""),
         excluded=source.excluded,
         **_taken(source.extra),
         **asdict(source.counts),
@@ -128,6 +129,7 @@ def finished_result(ctx: Context, published: Published, made: Commit, source: So
         added=int(said.extra.get("repro.added", 0)),
         changed=int(said.extra.get("repro.changed", 0)),
         removed=int(said.extra.get("repro.removed", 0)),
+        partition=said.extra.get("repro.partition", ""),
         excluded=source.excluded,
         **_taken(said.extra),
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from lakefs_repro.errors import ConflictError, InvalidError, RejectedError
@@ -48,8 +48,17 @@ def make_plan(
     root: str | None,
     read: ReadChunk | None,
     allow_shrink: bool = False,
+    within: Callable[[str], bool] | None = None,
 ) -> IngestPlan:
     """Compare the entries of a source with the manifest ``root`` that ``read`` reads chunks of.
+
+    Args:
+        entries: the source, by path.
+        mode: whether the source replaces what is there, or is added to it.
+        root: the manifest of the line's head, ``None`` before the first ingest.
+        read: reads its chunks.
+        allow_shrink: let a replacement lose more than half of the files.
+        within: which paths are replaced, and counted for that; all of them without it.
 
     Raises:
         ConflictError: appending a path that exists with other bytes.
@@ -59,19 +68,20 @@ def make_plan(
     if mode == "append" and root is not None and read is not None:
         both = _appended(iter_entries(root, read), entries)
         manifest = build(both, chunks.__setitem__, presorted=True)
+    elif within is not None and root is not None and read is not None:
+        both = _appended((e for e in iter_entries(root, read) if not within(e.path)), entries)
+        manifest = build(both, chunks.__setitem__, presorted=True)
     else:
         manifest = build(entries.values(), chunks.__setitem__)
     if root is None or read is None:
         return IngestPlan(manifest, tuple(entries.values()), (), len(entries), 0, chunks, ())
     changes = list(diff(root, read, manifest.root, overlay(chunks, read)))
     removed = tuple(c.path for c in changes if c.kind == "removed")
-    before = manifest.entries + len(removed) - sum(c.kind == "added" for c in changes)
-    if removed and 2 * len(removed) > before and not allow_shrink:
-        raise RejectedError(
-            f"This would remove {len(removed)} of the {before} files of the latest version.",
-            hint="--mode append adds to it; --allow-shrink says that the loss is wanted",
-            kind="shrinks-too-much",
-        )
+    if removed and not allow_shrink:
+        before = manifest.entries + len(removed) - sum(c.kind == "added" for c in changes)
+        if within is not None:
+            before = sum(1 for entry in iter_entries(root, read) if within(entry.path))
+        _require_half(len(removed), before, "partition" if within else "latest version")
     old = set(iter_chunk_names(root, read))
     return IngestPlan(
         manifest=manifest,
@@ -82,6 +92,15 @@ def make_plan(
         new_chunks={name: data for name, data in chunks.items() if name not in old},
         old_chunks=tuple(sorted(old.difference(manifest.chunks))),
     )
+
+
+def _require_half(removed: int, before: int, of_what: str) -> None:
+    if 2 * removed > before:
+        raise RejectedError(
+            f"This would remove {removed} of the {before} files of the {of_what}.",
+            hint="--mode append adds to it; --allow-shrink says that the loss is wanted",
+            kind="shrinks-too-much",
+        )
 
 
 def _appended(old: Iterable[Entry], entries: Mapping[str, Entry]) -> Iterator[Entry]:

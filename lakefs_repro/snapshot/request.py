@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from lakefs_repro.model.annotation import Input
 from lakefs_repro.model.contract import Contract
+from lakefs_repro.snapshot.partition import Scope
 from lakefs_repro.snapshot.scan import Scan
 from lakefs_repro.snapshot.source import Source
 
@@ -37,6 +38,7 @@ class IngestRequest:
         code_dirty: whether that code had changes that were not committed.
         exclude: globs of files to leave out.
         under: a folder in the dataset to put the files under.
+        partition: the partition that alone is replaced, or appended to: ``year=2024/month=3``; "" for the dataset.
         message: for the commit.
         allow_shrink: let ``replace`` remove more than half of the files.
         dry_run: hash, compare and validate only.
@@ -44,6 +46,7 @@ class IngestRequest:
         found: the files, where the caller has found them already; ``sources`` are not looked at then.
         source: what is to be ingested instead of ``sources`` and ``found``: a branch, a bucket.
         adopt: the data lies in ``main`` already, where another client put it.
+        scope: what ``partition`` means in the dataset; found by the ingest.
     """
 
     dataset: str
@@ -59,6 +62,7 @@ class IngestRequest:
     code_dirty: bool = False
     exclude: tuple[str, ...] = ()
     under: str = ""
+    partition: str = ""
     message: str = ""
     allow_shrink: bool = False
     dry_run: bool = False
@@ -66,6 +70,7 @@ class IngestRequest:
     found: Scan | None = None
     source: Source | None = None
     adopt: bool = False
+    scope: Scope | None = None
 
     @property
     def fingerprint(self) -> str:
@@ -73,7 +78,7 @@ class IngestRequest:
         said: Any = (
             self.intent or (self.source and self.source.intent) or [str(path.absolute()) for path in self.sources]
         )
-        parts = [said, self.mode, self.version, self.bump, self.exclude, self.under]
+        parts = [said, self.mode, self.version, self.bump, self.exclude, self.under, self.partition]
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
@@ -103,6 +108,7 @@ class IngestResult:
     added: int = 0
     changed: int = 0
     removed: int = 0
+    partition: str = ""
     excluded: int = 0
     taken_from: str = ""
     taken_commit: str = ""

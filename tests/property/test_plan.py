@@ -105,3 +105,37 @@ def test_an_append_needs_no_more_than_the_new_files_to_be_in_order(fanout, old, 
             root, chunks = stored(first)
             results.append(make_plan(entries(then), mode="append", root=root, read=chunks.__getitem__).manifest.root)
         assert results[0] == results[1]
+
+
+parts = st.builds("{}{}".format, st.sampled_from(["", "p/", "p/x/", "q/", "pp/"]), st.text("ab", min_size=1, max_size=2))
+parted = st.dictionaries(parts, st.binary(max_size=1), max_size=20)
+
+
+@fanouts
+@relaxed
+@given(old=st.none() | parted, new=parted, allow=st.booleans())
+def test_a_replaced_part_is_all_that_changes(fanout, old, new, allow):
+    def within(path):
+        return path.startswith("p/")
+
+    new = {p: d for p, d in new.items() if within(p)}
+    before = old or {}
+    lost = {p for p in before if within(p)} - new.keys()
+    shrinks = old is not None and 2 * len(lost) > sum(map(within, before)) and not allow
+    with manifests_of(fanout):
+        root, chunks = stored(old) if old is not None else (None, {})
+
+        def plan():
+            return make_plan(
+                entries(new), mode="replace", root=root, read=chunks.__getitem__ if root else None,
+                allow_shrink=allow, within=within,
+            )  # fmt: skip
+
+        if shrinks:
+            with pytest.raises(RejectedError):
+                plan()
+            return
+        made = plan()
+        assert made.manifest == build(entries({**{p: d for p, d in before.items() if not within(p)}, **new}).values())
+        assert set(made.remove) == lost
+        assert {entry.path for entry in made.new} == {p for p, d in new.items() if before.get(p) != d}
