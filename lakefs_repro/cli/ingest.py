@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from lakefs_repro.api.config import Config
     from lakefs_repro.cli.conversation import Conversation
     from lakefs_repro.cli.page import Page
-    from lakefs_repro.snapshot.request import IngestResult
+    from lakefs_repro.snapshot.request import IngestRequest, IngestResult
 
 __all__ = ["Ingested", "command", "only_dataset"]
 

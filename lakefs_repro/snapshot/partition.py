@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from lakefs_repro.errors import InvalidError
-from lakefs_repro.model.entry import Entry
 from lakefs_repro.model.manifest import build, iter_entries
 from lakefs_repro.model.names import dataset_prefix
 from lakefs_repro.model.paths import check_repository_path, partition_of, table_root
@@ -99,13 +97,14 @@ def scope_of(ctx: Context, dataset: str, partition: str, *, under: str = "") -> 
     wanted = _parsed(segments)
     raw = dict(zip((key for key, _ in wanted), segments, strict=True))
     line = read_line(ctx, dataset)
-    entries: Iterable[Entry] = ()
+    layout = _Layout(table, dict(wanted))
     if line.annotation is not None:
-        entries = iter_entries(line.annotation.digest, sidecar_of(ctx, line).chunk)
-    ordered, folders = _in_the_layout(entries, dict(wanted), table)
+        for entry in iter_entries(line.annotation.digest, sidecar_of(ctx, line).chunk):
+            layout.see(entry.path)
+    ordered = layout.ordered()
     selector = "/".join(raw[key] for key, _ in ordered)
-    if len(folders) == 1:
-        selector = folders.pop()
+    if len(layout.folders) == 1:
+        (selector,) = layout.folders
     return Scope(table, ordered, f"{table}/{selector}" if table else selector, selector)
 
 
@@ -124,48 +123,60 @@ def _parsed(segments: list[str]) -> Partition:
     return pairs
 
 
-def _in_the_layout(entries: Iterable[Entry], wanted: dict[str, str], table: str) -> tuple[Partition, set[str]]:
-    """The pairs in the dataset's order, and the folders in which the partition lies now, as they are spelled."""
-    layouts: set[tuple[str, ...]] = set()
-    tables: set[str] = set()
-    folders: set[str] = set()
-    there: set[Partition] = set()
-    pairs = tuple(wanted.items())
-    log = f"{table}/{_DELTA_LOG}" if table else _DELTA_LOG
-    for entry in entries:
-        if entry.path.startswith(log):
+@dataclass
+class _Layout:
+    """How the partitions of one table lie, as a dataset's files tell; ``there`` and ``folders`` of the wanted one."""
+
+    table: str
+    wanted: dict[str, str]
+    tables: set[str] = field(default_factory=set)
+    keys: set[tuple[str, ...]] = field(default_factory=set)
+    there: set[Partition] = field(default_factory=set)
+    folders: set[str] = field(default_factory=set)
+
+    def see(self, path: str) -> None:
+        """Take in one file."""
+        if path.startswith(f"{self.table}/{_DELTA_LOG}" if self.table else _DELTA_LOG):
             raise InvalidError(
-                f"{table or 'The dataset'} is a Delta table, whose log names its files: replacing some would break it.",
+                f"{self.table or 'The dataset'} is a Delta table, whose log names its files: replacing some would "
+                "break it.",
                 hint="let Delta change it on a branch: lakefs-repro branch open",
                 kind="partition-of-delta",
             )
-        has = partition_of(entry.path)
-        if not has:
-            continue
-        root = table_root(entry.path)
-        tables.add(root)
-        if root != table:
-            continue
-        layouts.add(tuple(key for key, _ in has))
-        if set(has[: len(wanted)]) == set(pairs):
-            there.add(has[: len(wanted)])
-            folders.add(_folders(entry.path, root, len(wanted)))
-    if table not in tables:
-        if tables:
-            raise _other_table(table, tables)
-        return pairs, folders
-    fitting = [keys[: len(wanted)] for keys in sorted(layouts) if set(keys[: len(wanted)]) == set(wanted)]
-    if not fitting:
-        raise _other_keys(wanted, layouts)
-    if len(there) > 1:
-        raise InvalidError(
-            f"The partition lies in folders of different order: {', '.join(sorted(folders)[:_NAMED])}.",
-            hint="ingest the whole dataset with one order of its keys",
-            kind="no-such-partition",
-        )
-    if there:
-        return there.pop(), folders
-    return tuple((key, wanted[key]) for key in fitting[0]), folders
+        pairs, root = partition_of(path), table_root(path)
+        if not pairs:
+            return
+        self.tables.add(root)
+        if root == self.table:
+            self.keys.add(tuple(key for key, _ in pairs))
+            outer = pairs[: len(self.wanted)]
+            if dict(outer) == self.wanted:
+                self.there.add(outer)
+                self.folders.add(_folders(path, root, len(outer)))
+
+    def ordered(self) -> Partition:
+        """The wanted pairs in the order of the dataset's folders.
+
+        Raises:
+            InvalidError: it has no such partitions.
+        """
+        count = len(self.wanted)
+        if len(self.there) > 1:
+            raise InvalidError(
+                f"The partition lies in folders of different order: {', '.join(sorted(self.folders)[:_NAMED])}.",
+                hint="ingest the whole dataset with one order of its keys",
+                kind="no-such-partition",
+            )
+        if self.there:
+            return next(iter(self.there))
+        if not self.tables:
+            return tuple(self.wanted.items())
+        if self.table not in self.tables:
+            raise _other_table(self.table, self.tables)
+        fitting = [keys[:count] for keys in sorted(self.keys) if set(keys[:count]) == set(self.wanted)]
+        if not fitting:
+            raise _other_keys(self.wanted, self.keys)
+        return tuple((key, self.wanted[key]) for key in fitting[0])
 
 
 def _folders(path: str, root: str, count: int) -> str:

@@ -239,3 +239,17 @@ def test_interrupted_for_real_it_completes_when_typed_again(project):
     assert (said.code, said.json["outcome"]) == (0, "resumed")
     listed = [v["version"] for v in json.loads(project.run("list", "--json").out)["versions"]]
     assert listed == [f"1.{number}.0" for number in range(attempt + 1)]
+
+
+def test_one_partition_alone(project):
+    project.write({f"data/month={m}/a.csv": f"day\n{m}\n" for m in (1, 2)})
+    assert project.run("ingest", "data").code == 0
+    project.write({"march/a.csv": "day\n22\n"})
+    said = project.run("ingest", "march", "--partition", "month=2")
+    assert said.code == 0, said
+    assert "partition  month=2" in said.out
+    assert "0 added, 1 changed, 0 removed" in said.out
+    document = project.run("ingest", "march", "--partition", "month=2", "--json").json
+    assert (document["outcome"], document["files"]) == ("unchanged", 2)
+    assert project.run("ingest", "march", "--partition", "year=1", "--json").error["kind"] == "no-such-partition"
+    assert project.run("ingest", "--adopt", "main", "--partition", "month=2").code == 2

@@ -107,7 +107,9 @@ def test_an_append_needs_no_more_than_the_new_files_to_be_in_order(fanout, old, 
         assert results[0] == results[1]
 
 
-parts = st.builds("{}{}".format, st.sampled_from(["", "p/", "p/x/", "q/", "pp/"]), st.text("ab", min_size=1, max_size=2))
+parts = st.builds(
+    "{}{}".format, st.sampled_from(["", "p/", "p/x/", "q/", "pp/"]), st.text("ab", min_size=1, max_size=2)
+)
 parted = st.dictionaries(parts, st.binary(max_size=1), max_size=20)
 
 
