@@ -20,7 +20,7 @@ OpenRange = Callable[[int, int], bytes]
 
 SMALLEST: Final = 64 << 10
 LARGEST: Final = 1 << 20
-BUDGET: Final = 16 << 20
+BUDGET: Final = 32 << 20
 
 
 class RangeCache:
