@@ -204,7 +204,7 @@ class Lake:
         self,
         branch: str,
         *,
-        dataset: str,
+        dataset: str | None = None,
         shard: tuple[int, int] = (1, 1),
         commit: str = "",
         exclude: Iterable[str] = (),
@@ -218,7 +218,7 @@ class Lake:
 
         Args:
             branch: its head is taken; a tag or a commit id too.
-            dataset: whose objects.
+            dataset: whose objects; told by the branch when left out, as for :meth:`finish_branch`.
             shard: this worker's share, (number from 1, of how many).
             commit: a commit to take instead of the head.
             exclude: globs of what is no data, besides those of the configuration.
@@ -226,9 +226,10 @@ class Lake:
 
         Can be killed and called again. Raises as :func:`~lakefs_repro.snapshot.hash_shard.hash_shard` does.
         """
-        settings = self.config.project.datasets.get(dataset, DatasetConfig())
+        name = dataset or self.dataset_of(branch)
+        settings = self.config.project.datasets.get(name, DatasetConfig())
         request = HashRequest(
-            dataset, branch, commit=commit, shard=Shard(*shard), exclude=(*settings.exclude, *exclude),
+            name, branch, commit=commit, shard=Shard(*shard), exclude=(*settings.exclude, *exclude),
             default_excludes=default_excludes,
         )  # fmt: skip
         return hash_shard(self.context, request)
