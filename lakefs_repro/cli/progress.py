@@ -33,6 +33,7 @@ _WORDS: Final = {
     "tag": "tagging",
     "ledger": "recording",
     "cleanup": "tidying",
+    "tidy": "looking at the branch again",
     "compare": "comparing with what is there",
     "download": "downloading",
     "manifest": "reading the manifest",

@@ -71,8 +71,13 @@ def open_branch(ctx: Context, dataset: str, name: str = "") -> OpenBranch:
     branch = write_branch(dataset, name or ctx.new_id().lower()[:_NAME_LENGTH])
     line = read_line(ctx, dataset)
     require_clean(ctx, line)
+
+    def look() -> str | None:
+        found = _head_or_none(ctx, branch)
+        return found if found == line.head.id else None
+
     try:
-        settle(lambda: ctx.repository.branches.create(branch, line.head.id), lambda: None)
+        settle(lambda: ctx.repository.branches.create(branch, line.head.id), look)
     except AlreadyExistsError as error:
         raise AlreadyExistsError(
             f"The branch {branch} is there already.",
@@ -81,6 +86,13 @@ def open_branch(ctx: Context, dataset: str, name: str = "") -> OpenBranch:
         ) from error
     version = line.annotation.version if line.annotation else ""
     return OpenBranch(dataset, branch, line.head.id, version, line.head.created)
+
+
+def _head_or_none(ctx: Context, branch: str) -> str | None:
+    try:
+        return ctx.repository.branches.get(branch).commit
+    except NotFoundError:
+        return None
 
 
 def open_branches(ctx: Context, dataset: str | None = None) -> Iterator[OpenBranch]:
@@ -152,6 +164,7 @@ def finish_branch(ctx: Context, request: IngestRequest, asked: FromBranch) -> Fi
 
 def _tidied(ctx: Context, asked: FromBranch, source: BranchSource, result: IngestResult) -> Finished:
     branch = source.frozen.branch
+    ctx.progress.step("tidy")
     if result.outcome == "planned" or asked.adopt or not branch:
         return Finished(result, asked.ref, deleted=False)
     if parse_write_branch(branch) is None:

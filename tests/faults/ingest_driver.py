@@ -1,6 +1,7 @@
 """An ingest in a process of its own, which kills itself, or waits, at the beginning of a step.
 
-Run as a script with a JSON object: endpoint, keys, repository, source, state, mode, and ``kill`` or ``wait``.
+Run as a script with a JSON object: endpoint, keys, repository, source, state, mode, and ``kill`` or ``wait``; with
+``branch``, the source is a branch that is finished.
 """
 
 from __future__ import annotations
@@ -13,7 +14,9 @@ import time
 from pathlib import Path
 from types import SimpleNamespace
 
+from lakefs_repro.snapshot.branch_source import FromBranch
 from lakefs_repro.snapshot.ingest import ingest
+from lakefs_repro.snapshot.opened import finish_branch
 from lakefs_repro.snapshot.request import IngestRequest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
@@ -45,7 +48,11 @@ def main() -> None:
     engine = SimpleNamespace(**said["engine"])
     saboteur = _Saboteur(said.get("kill", ""), said.get("wait", ""), said.get("flag", ""))
     context = make_context(engine, said["repository"], Path(said["state"]), progress=saboteur)
-    result = ingest(context, IngestRequest("flights", (Path(said["source"]),), mode=said.get("mode", "replace")))
+    if said.get("branch"):
+        asked = FromBranch("flights", said["source"])
+        result = finish_branch(context, IngestRequest("flights", ()), asked).result
+    else:
+        result = ingest(context, IngestRequest("flights", (Path(said["source"]),), mode=said.get("mode", "replace")))
     print(json.dumps(dict(result.to_json())))
 
 
