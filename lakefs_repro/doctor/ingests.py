@@ -1,15 +1,19 @@
-"""Checks of what is under way, or was when its process died: ingest branches and scratch branches."""
+"""Checks of what is under way, or was when its process died: ingest branches, scratch branches, open branches."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 
 from lakefs_repro.doctor.finding import Finding, Repair
 from lakefs_repro.doctor.lease import Leases, Owner, last_sign_on
 from lakefs_repro.doctor.survey import Survey, stray_ulid
 from lakefs_repro.model.names import LEDGER_BRANCH, dataset_prefix, ingest_branch
 from lakefs_repro.snapshot.context import Context
+from lakefs_repro.snapshot.opened import open_branches
+
+FORGOTTEN: Final = timedelta(days=30)
 
 
 def check_ingests(ctx: Context, survey: Survey, leases: Leases, dataset: str | None) -> Iterator[Finding]:
@@ -90,6 +94,25 @@ def check_strays(ctx: Context, survey: Survey, leases: Leases) -> Iterator[Findi
                 f"The scratch branch {stray.name} may be in use elsewhere.",
                 f"wait; its lease runs out {_when(owner.until)}",
             )
+
+
+def check_open_branches(ctx: Context, now: datetime, dataset: str | None) -> Iterator[Finding]:
+    """Branches that were handed out for others to write to: named with their age, never deleted by themselves."""
+    for branch in open_branches(ctx, dataset):
+        since = now - branch.written if branch.written else timedelta(0)
+        began = f"from {branch.dataset}@{branch.version}" if branch.version else f"for {branch.dataset}"
+        staged = ", and something is staged there" if branch.staged else ""
+        message = f"{branch.branch} is open {began}; its head was committed {since.days} days ago{staged}."
+        if since < FORGOTTEN:
+            yield Finding("open-branch", "ok", message)
+            continue
+        yield Finding(
+            "open-branch",
+            "warning",
+            f"{message} It may have been forgotten, and it keeps its objects from being collected.",
+            f"finish it (`lakefs-repro branch finish {branch.branch}`), or delete it "
+            f"(`lakectl branch delete lakefs://{ctx.repository.name}/{branch.branch}`)",
+        )
 
 
 def _when(until: datetime | None) -> str:

@@ -16,6 +16,7 @@ from support.lakes import Watch, data_at, ingest_files, leftovers, make_context,
 
 import lakefs_repro
 from lakefs_repro.doctor.diagnose import diagnose
+from lakefs_repro.doctor.ingests import check_open_branches
 from lakefs_repro.doctor.repair import repair
 from lakefs_repro.errors import IntegrityError, InvalidError
 from lakefs_repro.ledger.append import has_record
@@ -23,6 +24,7 @@ from lakefs_repro.model.annotation import Annotation
 from lakefs_repro.model.names import LEDGER_BRANCH, ingest_branch, new_ulid
 from lakefs_repro.snapshot.ingest import ingest
 from lakefs_repro.snapshot.line import first_commit, read_line
+from lakefs_repro.snapshot.opened import open_branch
 from lakefs_repro.snapshot.request import IngestRequest
 
 DRIVER = Path(__file__).parents[2] / "faults" / "ingest_driver.py"
@@ -502,7 +504,19 @@ def test_a_pin_of_nobody_is_named_and_left(ctx, two_versions):
     assert found.repair is None
 
 
-@pytest.mark.parametrize("kind", ["ledger", "doctor"])
+def test_a_branch_that_is_open_is_noted_and_after_a_month_asked_about(ctx, two_versions):
+    opened = open_branch(ctx, "flights", "nightly")
+    ctx.repository.objects.put(opened.branch, "flights/c", b"3")
+    found = one(diagnose(ctx), "open-branch", "ok")
+    assert f"{opened.branch} is open from flights@1.1.0" in found.message
+    assert "something is staged" in found.message
+    (later,) = check_open_branches(ctx, datetime.now(tz=timezone.utc) + timedelta(days=31), None)
+    assert (later.state, later.repair) == ("warning", None)
+    assert f"lakefs-repro branch finish {opened.branch}" in later.hint
+    assert not list(check_open_branches(ctx, datetime.now(tz=timezone.utc), "trains"))
+
+
+@pytest.mark.parametrize("kind", ["ledger", "doctor", "tree"])
 def test_a_stray_scratch_branch_is_deleted_after_its_lease(ctx, two_versions, kind):
     now = int(datetime.now(tz=timezone.utc).timestamp() * 1000)
     young = f"{kind}-{new_ulid(now, os.urandom(10)).lower()}"
