@@ -90,6 +90,37 @@ def importing(request, tmp_path_factory):
         pytest.skip("a real lakeFS with import from a folder is started from a lakefs binary, and there is none")
 
 
+@pytest.fixture(scope="session")
+def bucket_server():
+    """An S3-compatible store."""
+    from support.buckets import moto_server  # moto takes a second to load
+
+    with moto_server() as server:
+        yield server
+
+
+@pytest.fixture
+def aws(monkeypatch):
+    """Credentials as boto3 finds them; no test asks a cloud for any."""
+    from support.buckets import KEYS
+
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", KEYS[0])
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", KEYS[1])
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+
+
+@pytest.fixture(scope="session")
+def lakefs_on_bucket(bucket_server, tmp_path_factory):
+    """A real lakeFS whose objects lie in :func:`bucket_server`; skips where there is no binary."""
+    from support.buckets import lakefs_on
+
+    if not engines.BINARY:
+        pytest.skip("a lakeFS over the test's store is started from a lakefs binary, and there is none")
+    with lakefs_on(bucket_server, tmp_path_factory.mktemp("lakefs-on-bucket")) as server:
+        yield server
+
+
 @pytest.fixture
 def receiver():
     """A webhook's other end."""

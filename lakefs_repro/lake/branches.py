@@ -62,3 +62,10 @@ class Branches:
             self._wire, path, {"prefix": prefix or None}, doing=f"see what is staged on {name}", most=most
         ):
             yield Difference.from_wire(raw)
+
+    def unstage(self, name: str, path: str) -> None:
+        """Forget what is staged for one path, whether something is or not."""
+        self._wire.call(
+            "PUT", f"{self._root}/{segment(name)}", doing=f"forget what is staged for {path} on {name}",
+            json_body={"type": "object", "path": path}, expect=(204,), repeatable=True,
+        )  # fmt: skip

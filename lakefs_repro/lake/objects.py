@@ -24,7 +24,15 @@ class Objects:
         self._wire = wire
         self._root = f"/repositories/{segment(repository)}"
 
-    def put(self, branch: str, path: str, body: bytes | Readable, *, size: int | None = None) -> ObjectInfo:
+    def put(
+        self,
+        branch: str,
+        path: str,
+        body: bytes | Readable,
+        *,
+        size: int | None = None,
+        metadata: Mapping[str, str] | None = None,
+    ) -> ObjectInfo:
         """Stage an object; an existing one is replaced. Repeated by itself only when ``body`` is bytes.
 
         Args:
@@ -32,9 +40,11 @@ class Objects:
             path: its whole path in the repository.
             body: the content; a file is sent in blocks.
             size: bytes of a file that is sent; needed for files.
+            metadata: what is noted with it, names in lower case, ASCII.
         """
         length = len(body) if isinstance(body, bytes) else size
         headers = {"Content-Type": "application/octet-stream", "Content-Length": str(length)}
+        headers.update((f"X-Lakefs-Meta-{name}", value) for name, value in (metadata or {}).items())
         answer = self._wire.call(
             "POST",
             f"{self._root}/branches/{segment(branch)}/objects",
@@ -46,6 +56,18 @@ class Objects:
             repeatable=True,
         )
         return ObjectInfo.from_wire(answer.json())
+
+    def note(self, branch: str, path: str, metadata: Mapping[str, str]) -> None:
+        """Replace what is noted with an object, and leave its bytes."""
+        self._wire.call(
+            "PUT",
+            f"{self._root}/branches/{segment(branch)}/objects/stat/user_metadata",
+            doing=f"note something with {path}",
+            params={"path": path},
+            json_body={"set": dict(metadata)},
+            expect=(200, 201, 204),
+            repeatable=True,
+        )
 
     def put_frames(self, branch: str, frames: Iterable[bytes]) -> list[dict[str, Any]]:
         """Stage many small objects in one request: the embedded engine's bulk road.
@@ -96,7 +118,13 @@ class Objects:
         return answer.headers.get("etag", "").strip('"')
 
     def finish_multipart(
-        self, branch: str, path: str, upload_id: str, address: str, etags: Sequence[str]
+        self,
+        branch: str,
+        path: str,
+        upload_id: str,
+        address: str,
+        etags: Sequence[str],
+        metadata: Mapping[str, str] | None = None,
     ) -> ObjectInfo:
         """Put the parts together and stage the object."""
         parts = [{"part_number": number, "etag": etag} for number, etag in enumerate(etags, start=1)]
@@ -105,7 +133,7 @@ class Objects:
             f"{self._root}/branches/{segment(branch)}/staging/pmpu/{segment(upload_id)}",
             doing=f"finish the upload of {path}",
             params={"path": path},
-            json_body={"physical_address": address, "parts": parts},
+            json_body={"physical_address": address, "parts": parts, "user_metadata": dict(metadata or {})},
         )
         return ObjectInfo.from_wire(answer.json())
 
@@ -240,9 +268,11 @@ class Objects:
             json_body={"paths": list(paths)},
         )
 
-    def list(self, ref: str, prefix: str = "", *, after: str = "", delimiter: str = "") -> Iterator[ObjectInfo]:
-        """The objects under ``prefix``, by the bytes of their path."""
-        params = {"prefix": prefix or None, "delimiter": delimiter or None, "user_metadata": False}
+    def list(
+        self, ref: str, prefix: str = "", *, after: str = "", delimiter: str = "", metadata: bool = False
+    ) -> Iterator[ObjectInfo]:
+        """The objects under ``prefix``, by the bytes of their path; ``metadata`` asks for what their writers noted."""
+        params = {"prefix": prefix or None, "delimiter": delimiter or None, "user_metadata": metadata}
         path = f"{self._root}/refs/{segment(ref)}/objects/ls"
         for raw in pages(self._wire, path, params, doing=f"list {prefix or 'objects'} at {ref}", after=after):
             yield ObjectInfo.from_wire(raw)

@@ -5,8 +5,10 @@ from __future__ import annotations
 from lakefs_repro.errors import AlreadyExistsError, ConflictError, InvalidError
 from lakefs_repro.lake.branches import Branches
 from lakefs_repro.lake.commits import Commits
+from lakefs_repro.lake.imports import Imports
 from lakefs_repro.lake.objects import Objects
 from lakefs_repro.lake.settings import Settings
+from lakefs_repro.lake.staging import Staging
 from lakefs_repro.lake.tags import Tags
 from lakefs_repro.lake.values import RepositoryInfo, ServerInfo
 from lakefs_repro.lake.wire import Wire, segment
@@ -53,7 +55,7 @@ class Server:
 
 
 class Repository:
-    """A repository's branches, tags, commits, objects and settings."""
+    """A repository's branches, tags, commits, objects and settings, and the roads of others to its store."""
 
     def __init__(self, wire: Wire, name: str) -> None:
         self.wire = wire
@@ -63,6 +65,8 @@ class Repository:
         self.commits = Commits(wire, name)
         self.objects = Objects(wire, name)
         self.settings = Settings(wire, name)
+        self.staging = Staging(wire, name)
+        self.imports = Imports(wire, name)
 
     def info(self) -> RepositoryInfo:
         """Default branch and storage namespace; :class:`NotFoundError` when there is no such repository."""

@@ -49,7 +49,10 @@ class Ref:
 
 @dataclass(frozen=True, slots=True)
 class ObjectInfo:
-    """An object in a listing: ``checksum`` is lakeFS' (MD5, or MD5 of MD5s), never a digest of ours."""
+    """An object in a listing: ``checksum`` is lakeFS' (MD5, or MD5 of MD5s), never a digest of ours.
+
+    ``metadata`` is what its writer said of it; a listing has it only where it was asked for.
+    """
 
     path: str
     size: int
@@ -57,6 +60,7 @@ class ObjectInfo:
     address: str
     modified: datetime
     is_prefix: bool = False
+    metadata: Mapping[str, str] = field(default_factory=dict, hash=False, compare=False)
 
     @classmethod
     def from_wire(cls, raw: Mapping[str, Any]) -> ObjectInfo:
@@ -67,6 +71,7 @@ class ObjectInfo:
             address=raw.get("physical_address") or "",
             modified=datetime.fromtimestamp(raw.get("mtime") or 0, tz=timezone.utc),
             is_prefix=raw.get("path_type") == "common_prefix",
+            metadata=dict(raw.get("metadata") or {}),
         )
 
 
@@ -101,6 +106,7 @@ class ServerInfo:
     """What the server says of itself, as far as roads and reports depend on it.
 
     ``namespace_prefix`` is where the server wants storage namespaces to lie; empty when it has no wish.
+    ``imports`` says whether it lists objects of other places.
     """
 
     version: str
@@ -108,6 +114,7 @@ class ServerInfo:
     presign: bool
     presign_multipart: bool
     namespace_prefix: str
+    imports: bool = False
     extensions: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -124,5 +131,6 @@ class ServerInfo:
             presign=bool(storage.get("pre_sign_support")),
             presign_multipart=bool(storage.get("pre_sign_multipart_upload")),
             namespace_prefix=storage.get("default_namespace_prefix") or "",
+            imports=bool(storage.get("import_support")),
             extensions=dict(raw.get("embedded") or {}),
         )

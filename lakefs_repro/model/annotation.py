@@ -16,10 +16,11 @@ from lakefs_repro.errors import InvalidError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["FORMAT", "Annotation", "Input", "is_annotation"]
+__all__ = ["EXTERNAL", "FORMAT", "Annotation", "Input", "is_annotation"]
 
 FORMAT = "1"
 PREFIX = "repro."
+EXTERNAL = "repro.external"
 # Of the 64 KB, some are left for what a user adds to a commit.
 MAX_BYTES = 56 * 1024
 MAX_QUERY_BYTES = 8 * 1024
@@ -87,6 +88,11 @@ class Annotation:
     tool: str = ""
     sha256_by: str = ""
     extra: Mapping[str, str] = field(default_factory=dict, hash=False)
+
+    @property
+    def external(self) -> bool:
+        """Whether some of the snapshot's bytes lie outside the repository's storage, where they can change or go."""
+        return self.extra.get(EXTERNAL) == "true"
 
     def shortened(self) -> Annotation:
         """The same with query and inputs cut to what fits, and their hashes; what ``encode`` writes."""

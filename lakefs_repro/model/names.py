@@ -96,6 +96,11 @@ def tree_branch(ulid: str) -> str:
     return f"tree-{check_ulid(ulid).lower()}"
 
 
+def copy_branch(dataset: str, mark: str) -> str:
+    """The hidden branch onto which a bucket's objects are taken at first: ``copy-flights-1a2b…``."""
+    return f"copy-{check_dataset_name(dataset)}-{mark}"
+
+
 def write_branch(dataset: str, name: str) -> str:
     """The branch that is handed out for others to write to: ``write-flights-nightly``.
 

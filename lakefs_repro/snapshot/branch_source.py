@@ -254,6 +254,9 @@ class BranchSource:
             raise unconfirmed(draft, f"its objects are not those of {self.frozen.commit.id[:12]}")
         drop_branch(self._ctx, tree_branch_of(draft))
 
+    def close(self) -> None:
+        """Nothing was needed on the way."""
+
 
 def _checked(asked: FromBranch, main: str) -> FromBranch:
     if asked.adopt and asked.ref != main:

@@ -148,6 +148,9 @@ class FolderSource:
         if confirmed != len(sent):
             raise unconfirmed(draft, f"{len(sent) - confirmed} of {len(sent)} uploaded files are not there")
 
+    def close(self) -> None:
+        """Nothing was needed on the way."""
+
 
 def _confirms(stored: ObjectInfo, wanted: Hashed) -> bool:
     """Whether the server's checksum proves that an object is the local file."""

@@ -123,6 +123,7 @@ def _journaled(ctx: Context, request: IngestRequest, source: Source, spill: Path
     if work.finished_earlier and not _holds(ctx, request, source):
         # What was completed is what the source was then; it has changed since, and that is the next version.
         return _journaled(ctx, request, source, spill)
+    source.close()
     return result
 
 

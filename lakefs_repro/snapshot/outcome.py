@@ -9,7 +9,7 @@ from typing import Any
 from lakefs_repro.errors import InternalError, InvalidError
 from lakefs_repro.lake.values import Commit
 from lakefs_repro.ledger.append import ledger_head
-from lakefs_repro.model.annotation import Annotation
+from lakefs_repro.model.annotation import EXTERNAL, Annotation
 from lakefs_repro.model.version import FIRST_VERSION, Version
 from lakefs_repro.snapshot.context import Context
 from lakefs_repro.snapshot.frozen import FROM, FROM_COMMIT
@@ -79,8 +79,15 @@ def annotation_of(
             "repro.changed": str(plan.changed),
             "repro.removed": str(len(plan.remove)),
             **source.extra,
+            **_external(line, plan),
         },
     )
+
+
+def _external(line: Line, plan: IngestPlan) -> dict[str, str]:
+    """A version that keeps files of an external one is external, too."""
+    keeps = plan.manifest.entries > len(plan.new)
+    return {EXTERNAL: "true"} if keeps and line.annotation and line.annotation.external else {}
 
 
 def result_of(
@@ -105,6 +112,7 @@ def result_of(
         removed=len(plan.remove),
         partition=source.extra.get("repro.partition", ""),
         excluded=source.excluded,
+        external=said.external,
         **_taken(source.extra),
         **asdict(source.counts),
     )
@@ -131,6 +139,7 @@ def finished_result(ctx: Context, published: Published, made: Commit, source: So
         removed=int(said.extra.get("repro.removed", 0)),
         partition=said.extra.get("repro.partition", ""),
         excluded=source.excluded,
+        external=said.external,
         **_taken(said.extra),
     )
 

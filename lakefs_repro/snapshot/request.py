@@ -118,6 +118,11 @@ class IngestResult:
     reused_bytes: int = 0
     uploaded: int = 0
     uploaded_bytes: int = 0
+    copied: int = 0
+    copied_bytes: int = 0
+    imported: int = 0
+    imported_bytes: int = 0
+    external: bool = False
     notes: tuple[str, ...] = field(default=())
 
     def to_json(self) -> Mapping[str, Any]:

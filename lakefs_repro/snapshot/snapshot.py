@@ -66,6 +66,11 @@ class Snapshot:
         return f"{name}#{part}" if part else name
 
     @property
+    def external(self) -> bool:
+        """Whether some of its bytes lie outside the repository's storage, where they can change or go."""
+        return self.annotation.external
+
+    @property
     def whole(self) -> bool:
         """Whether it is all of the dataset and no part of it."""
         return not self.partition and not self.under

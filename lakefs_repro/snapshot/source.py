@@ -20,7 +20,8 @@ class Counts:
     """What this run did with files, the sidecar left out.
 
     ``hashed`` counts the files that were read for their SHA-256, ``reused`` those whose SHA-256 was known already,
-    ``uploaded`` those that were sent from here. Each has its bytes.
+    ``uploaded`` those that were sent from here, ``copied`` those that the store copied by itself, ``imported`` those
+    that stay where they are. Each has its bytes.
     """
 
     hashed: int = 0
@@ -29,6 +30,10 @@ class Counts:
     reused_bytes: int = 0
     uploaded: int = 0
     uploaded_bytes: int = 0
+    copied: int = 0
+    copied_bytes: int = 0
+    imported: int = 0
+    imported_bytes: int = 0
 
 
 class Source(Protocol):
@@ -84,3 +89,6 @@ class Source(Protocol):
     @property
     def counts(self) -> Counts:
         """What was done so far."""
+
+    def close(self) -> None:
+        """Everything is done, or there was nothing to do: remove what was needed on the way alone."""

@@ -50,12 +50,13 @@ def open_draft(ctx: Context, line: Line, ulid: str) -> Draft:
     try:
         settle(lambda: ctx.repository.branches.create(name, line.head.id, hidden=True), lambda: None)
     except AlreadyExistsError:
-        _bring_up(ctx, line, name)
+        bring_up(ctx, line, name)
         return Draft(ctx, line, ulid, fresh=False)
     return Draft(ctx, line, ulid, fresh=True)
 
 
-def _bring_up(ctx: Context, line: Line, name: str) -> None:
+def bring_up(ctx: Context, line: Line, name: str) -> None:
+    """Merge the line's head into a branch that an interrupted run left; what is staged there is committed first."""
     head = ctx.repository.branches.get(name).commit
     if ctx.repository.commits.contains(head, line.head.id):
         return
