@@ -132,3 +132,13 @@ def test_exclusions_of_the_request_hold_for_added_folders(ctx, tmp_path):
         ingest.add(tmp_path / "s")
     assert ingest.result.excluded == 1
     assert data_at(ctx, "main") == {"a": b"1"}
+
+
+def test_one_partition_alone_is_replaced(ctx):
+    with session(ctx) as ingest:
+        ingest.add_bytes(b"1", "month=1/a")
+        ingest.add_bytes(b"2", "month=2/a")
+    with session(ctx, partition="month=2") as ingest:
+        ingest.add_bytes(b"22", "a")
+        ingest.add_bytes(b"b", "b")
+    assert data_at(ctx, "main") == {"month=1/a": b"1", "month=2/a": b"22", "month=2/b": b"b"}
