@@ -29,7 +29,8 @@ from lakefs_repro.transfer.parallel import run_all
 
 FORMAT: Final = "lakefs-repro hashes 1"
 
-_OBJECTS: Final = 100
+_FIRST_OBJECTS: Final = 100
+_MOST_OBJECTS: Final = 1000
 _BYTES: Final = 64 << 20
 _SECONDS: Final = 5.0
 _LARGEST_PART: Final = 16 << 20
@@ -69,13 +70,19 @@ class Parts:
         self._not_before = self._last + patience_s
         self._waiting: list[tuple[Key, Digest]] = []
         self._bytes = 0
+        self._written = 0
+        self._enough = _FIRST_OBJECTS
 
     def add(self, key: Key, digest: Digest) -> None:
-        """Take one digest; a part is written when enough of them, of bytes or of time have come together."""
+        """Take one digest; a part is written when enough of them, of bytes or of time have come together.
+
+        The first part has a hundred, later ones as many as there were before, a thousand at most: so a worker that
+        dies loses at most half of what it did, and a million objects do not become ten thousand parts.
+        """
         self._waiting.append((key, digest))
         self._bytes += digest.size
         now = self._clock()
-        enough = len(self._waiting) >= _OBJECTS or self._bytes >= _BYTES or now - self._last >= _SECONDS
+        enough = len(self._waiting) >= self._enough or self._bytes >= _BYTES or now - self._last >= _SECONDS
         if (enough and now >= self._not_before) or len(self._waiting) >= _LINES:
             self.write()
 
@@ -89,6 +96,8 @@ class Parts:
         if self._waiting:
             path = f"{self._folder}{self._ctx.new_id()}.jsonl"
             self._put(path, _encoded(self._waiting))
+            self._written += len(self._waiting)
+            self._enough = min(max(self._written, _FIRST_OBJECTS), _MOST_OBJECTS)
             self._waiting = []
         self._bytes, self._last = 0, self._clock()
 

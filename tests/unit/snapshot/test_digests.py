@@ -125,3 +125,26 @@ def test_progress_counts_the_bytes_that_are_read(ctx):
     known_or_read(context, "flights", commit, new(ctx, commit))
     assert seen[0] == ("hash", 5 + (3 << 20), "B")
     assert sum(seen[1:]) == 5 + (3 << 20)
+
+
+def test_an_upload_in_parts_through_the_gateway_is_hashed_and_counted_as_unproven(lakefs_engine, tmp_path):
+    boto3 = pytest.importorskip("boto3")
+    from boto3.s3.transfer import TransferConfig
+
+    ctx = make_context(lakefs_engine, lakefs_engine.new_repository(), tmp_path / "state")
+    ctx.repository.branches.create("spark", "main")
+    data = bytes(range(256)) * (48 << 10)
+    (tmp_path / "large").write_bytes(data)
+    client = boto3.client(
+        "s3", endpoint_url=lakefs_engine.endpoint, region_name="us-east-1",
+        aws_access_key_id=lakefs_engine.access_key_id, aws_secret_access_key=lakefs_engine.secret_access_key,
+    )  # fmt: skip
+    parts = TransferConfig(multipart_threshold=5 << 20, multipart_chunksize=5 << 20)
+    client.upload_file(str(tmp_path / "large"), ctx.repository.name, "spark/flights/large", Config=parts)
+    client.put_object(Bucket=ctx.repository.name, Key="spark/flights/small", Body=b"small")
+    commit = ctx.repository.commits.create("spark", "through the gateway").id
+    found = gather(ctx, "flights", commit, new(ctx, commit))
+    assert {path: digest.sha256 for path, digest in found.digests.items()} == {
+        "flights/large": sha256(data), "flights/small": sha256(b"small"),
+    }  # fmt: skip
+    assert (found.read, found.unproven) == (2, 1)
