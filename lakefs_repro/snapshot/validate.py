@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from lakefs_repro.errors import NotFoundError, RejectedError
+from lakefs_repro.errors import NotFoundError, RejectedError, UnavailableError
 from lakefs_repro.model.contract import Contract
 from lakefs_repro.model.table import FileStatistics, TableSchema, merge_statistics
 from lakefs_repro.model.table_report import ValidationReport
@@ -21,6 +21,8 @@ from lakefs_repro.snapshot.source import Source
 from lakefs_repro.tables import DeltaTable, DeltaTables, infer_contract, validate
 
 STATISTICS_FORMAT: Final = 1
+CHECKED_AT_ONCE: Final = 4
+"""Threads of a check: each holds a row group's column in memory."""
 
 
 class ContractViolatedError(RejectedError):
@@ -84,15 +86,19 @@ def validate_plan(
     known = {f.path for f in kept}
     files = [*tables.new, *(tables.revived(known) if unchanged else tables.rest())]
     validated = {file.path for file in files}
-    report = validate(
-        contract,
-        files,
-        rest=lambda: [file for file in tables.rest() if file.path not in validated] if unchanged else [],
-        rest_rows={f.path: f.rows for f in kept} if stored else None,
-        delta=tables.delta,
-        spill_dir=spill,
-        threads=ctx.threads,
-    )
+
+    def check(threads: int) -> ValidationReport:
+        return validate(
+            contract,
+            files,
+            rest=lambda: [file for file in tables.rest() if file.path not in validated] if unchanged else [],
+            rest_rows={f.path: f.rows for f in kept} if stored else None,
+            delta=tables.delta,
+            spill_dir=spill,
+            threads=threads,
+        )
+
+    report = _within_memory(check, min(CHECKED_AT_ONCE, ctx.threads))
     if not report.ok:
         raise ContractViolatedError(request.dataset, report)
     for violation in report.violations:
@@ -104,6 +110,16 @@ def validate_plan(
     shown = [schemas[name] for name in sorted(schemas) if name in there]
     encoded = encode_statistics(shown, statistics, tables.delta.tables)
     return Validated(contract, encoded, sum(f.rows for f in statistics))
+
+
+def _within_memory(check: Callable[[int], ValidationReport], threads: int) -> ValidationReport:
+    """What ``check`` finds; on one thread where several, each with a row group of its own, need too much memory."""
+    try:
+        return check(threads)
+    except UnavailableError as error:
+        if error.kind != "memory-limit" or threads == 1:
+            raise
+        return check(1)
 
 
 def encode_statistics(

@@ -9,7 +9,9 @@ from support.lakes import Watch, data_at, ingest_files, leftovers, make_context,
 
 from lakefs_repro.errors import RejectedError
 from lakefs_repro.model.contract import Contract
+from lakefs_repro.snapshot.ingest import ingest
 from lakefs_repro.snapshot.line import read_line, sidecar_of
+from lakefs_repro.snapshot.request import IngestRequest
 from lakefs_repro.snapshot.validate import captured_contract
 from lakefs_repro.testing.faults import FaultPlan, FaultProxy
 
@@ -205,3 +207,23 @@ def test_a_dry_run_validates_and_leaves_nothing(ctx, tmp_path):
     assert (planned.outcome, planned.version, planned.rows) == ("planned", "1.1.0", 3)
     assert tags(ctx) == ["flights-v1.0.0"]
     assert leftovers(ctx) == []
+
+
+def test_row_groups_too_large_for_several_threads_are_checked_one_by_one(embedded_engine, tmp_path):
+    import numpy as np
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    ctx = make_context(embedded_engine, embedded_engine.new_repository(), tmp_path / "state")
+    local = tmp_path / "large" / "a.parquet"
+    local.parent.mkdir()
+    letters = np.frombuffer(b"0123456789abcdef", np.uint8)[np.random.default_rng(1).integers(0, 16, 45_000_000)]
+    ends = pa.py_buffer(np.arange(0, len(letters) + 1, 100, dtype=np.int32))
+    group = pa.table({"s": pa.StringArray.from_buffers(len(letters) // 100, ends, pa.py_buffer(letters))})
+    with pq.ParquetWriter(local, group.schema, use_dictionary=False) as writer:
+        for _ in range(4):
+            writer.write_table(group, row_group_size=group.num_rows)
+    column = {"name": "s", "logicalType": "string", "logicalTypeOptions": {"pattern": "^[0-9a-f]+$"}}
+    promised = Contract.model_validate({"id": "d", "schema": [{"name": "t", "properties": [column]}]})
+    result = ingest(ctx, IngestRequest("flights", (local.parent,), contract=promised, dry_run=True))
+    assert result.rows == 4 * group.num_rows
