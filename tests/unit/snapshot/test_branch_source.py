@@ -60,6 +60,24 @@ def test_a_branch_of_main_becomes_a_version_without_copying(ctx, tmp_path):
     assert verify(ctx, resolve(ctx, "flights@1.0.0"), deep=True).ok
 
 
+def test_siblings_of_any_number_are_trimmed_without_a_trace(ctx, tmp_path):
+    ingest_files(ctx, tmp_path, {f"t{n}": b"t" for n in range(1100)}, "trains")
+    ingest_files(ctx, tmp_path, {"p": b"p"}, "planes")
+    write(ctx, "spark", {"flights/a": b"1"})
+    result = take(ctx, "spark")
+    held = [
+        o.path
+        for o in ctx.repository.objects.list(result.ingest_commit)
+        if not o.path.startswith("_lakefs_repro/flights/")
+    ]
+    assert held == ["flights/a"]
+    assert len(data_at_names(ctx, "main", "trains/")) == 1100
+
+
+def data_at_names(ctx, ref, prefix):
+    return [o.path for o in ctx.repository.objects.list(ref, prefix)]
+
+
 def test_only_what_is_new_is_read(ctx, tmp_path):
     ingest_files(ctx, tmp_path, {"a": b"1", "b": b"2", "gone": b"3"})
     write(ctx, "nightly", {"flights/c": b"333", "flights/b": b"changed", "flights/gone": None})
