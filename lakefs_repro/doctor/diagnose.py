@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from lakefs_repro.doctor.connection import check_connection, server_time
 from lakefs_repro.doctor.finding import Diagnosis, Finding
 from lakefs_repro.doctor.foreign import check_foreign, check_untrue_annotations
+from lakefs_repro.doctor.hashes import check_hashes
 from lakefs_repro.doctor.ingests import check_ingests, check_open_branches, check_strays
 from lakefs_repro.doctor.lease import LEASE, Leases
 from lakefs_repro.doctor.releases import check_releases
@@ -70,6 +71,7 @@ def _examine(ctx: Context, dataset: str | None, lease: timedelta, *, try_writing
     yield from _kept("ingest", check_ingests(ctx, survey, leases, dataset))
     yield from _kept("stray-branch", check_strays(ctx, survey, leases))
     yield from _kept("open-branch", check_open_branches(ctx, leases.now, dataset))
+    yield from _kept("hashes", check_hashes(ctx, leases.now, dataset))
     yield from check_untrue_annotations(ctx, survey)
     if try_writing:
         yield from _kept("retained", check_retained(ctx, _ingest_commits(survey, dataset)))

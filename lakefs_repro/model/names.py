@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 LEDGER_BRANCH = "repro-ledger"
+HASHES = "hashes-"
 SIDECAR = "_lakefs_repro/"
 MAX_DATASET_LENGTH = 64
 MAX_RELEASE_LENGTH = 64
@@ -127,7 +128,7 @@ def parse_write_branch(branch: str) -> tuple[str, str] | None:
 
 def hashes_branch(dataset: str) -> str:
     """The hidden branch where workers leave what they hashed for a dataset, until it is published."""
-    return f"hashes-{check_dataset_name(dataset)}"
+    return HASHES + check_dataset_name(dataset)
 
 
 def check_release_name(name: str) -> str:
