@@ -142,9 +142,29 @@ def test_an_upload_in_parts_through_the_gateway_is_hashed_and_counted_as_unprove
     parts = TransferConfig(multipart_threshold=5 << 20, multipart_chunksize=5 << 20)
     client.upload_file(str(tmp_path / "large"), ctx.repository.name, "spark/flights/large", Config=parts)
     client.put_object(Bucket=ctx.repository.name, Key="spark/flights/small", Body=b"small")
+    upload = {"Bucket": ctx.repository.name, "Key": "spark/flights/one-part"}
+    number = client.create_multipart_upload(**upload)["UploadId"]
+    part = client.upload_part(**upload, UploadId=number, PartNumber=1, Body=b"as Hadoop's committers do")
+    done = {"Parts": [{"PartNumber": 1, "ETag": part["ETag"]}]}
+    client.complete_multipart_upload(**upload, UploadId=number, MultipartUpload=done)
     commit = ctx.repository.commits.create("spark", "through the gateway").id
     found = gather(ctx, "flights", commit, new(ctx, commit))
     assert {path: digest.sha256 for path, digest in found.digests.items()} == {
         "flights/large": sha256(data), "flights/small": sha256(b"small"),
+        "flights/one-part": sha256(b"as Hadoop's committers do"),
     }  # fmt: skip
-    assert (found.read, found.unproven) == (2, 1)
+    assert (found.read, found.unproven) == (3, 1)
+
+
+@pytest.mark.parametrize("others_agree", [True, False])
+def test_on_an_object_store_a_wrong_md5_is_damage_when_others_are_right(ctx, others_agree):
+    commit = written_by_others(ctx, {"flights/a": b"a", "flights/b": b"b"})
+    wrong, right = new(ctx, commit)
+    objects = [replace(wrong, checksum="0" * 32), *([right] if others_agree else [])]
+    on_s3 = replace(ctx, server=replace(ctx.server, blockstore="s3", extensions={}, presign=False))
+    if not others_agree:
+        assert gather(on_s3, "flights", commit, objects).unproven == 1
+        return
+    with pytest.raises(IntegrityError) as caught:
+        gather(on_s3, "flights", commit, objects)
+    assert caught.value.kind == "checksum-mismatch"
