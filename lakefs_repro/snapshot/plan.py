@@ -58,7 +58,8 @@ def make_plan(
         root: the manifest of the line's head, ``None`` before the first ingest.
         read: reads its chunks.
         allow_shrink: let a replacement lose more than half of the files.
-        within: which paths are replaced, and counted for that; all of them without it.
+        within: which paths are replaced; all of them without it. Of a part, it is its number of files that may not
+            shrink below half.
 
     Raises:
         ConflictError: appending a path that exists with other bytes.
@@ -78,10 +79,13 @@ def make_plan(
     changes = list(diff(root, read, manifest.root, overlay(chunks, read)))
     removed = tuple(c.path for c in changes if c.kind == "removed")
     if removed and not allow_shrink:
-        before = manifest.entries + len(removed) - sum(c.kind == "added" for c in changes)
-        if within is not None:
+        if within is None:
+            before = manifest.entries + len(removed) - sum(c.kind == "added" for c in changes)
+            _require_half(len(removed), before, "latest version")
+        else:
+            # Jobs give the files of a partition new names each time, so what counts is how many there are.
             before = sum(1 for entry in iter_entries(root, read) if within(entry.path))
-        _require_half(len(removed), before, "partition" if within else "latest version")
+            _require_half(before - len(entries), before, "partition")
     old = set(iter_chunk_names(root, read))
     return IngestPlan(
         manifest=manifest,

@@ -123,7 +123,8 @@ def test_a_replaced_part_is_all_that_changes(fanout, old, new, allow):
     new = {p: d for p, d in new.items() if within(p)}
     before = old or {}
     lost = {p for p in before if within(p)} - new.keys()
-    shrinks = old is not None and 2 * len(lost) > sum(map(within, before)) and not allow
+    held = sum(map(within, before))
+    shrinks = bool(lost) and 2 * (held - len(new)) > held and not allow
     with manifests_of(fanout):
         root, chunks = stored(old) if old is not None else (None, {})
 
