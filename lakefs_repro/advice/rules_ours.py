@@ -59,10 +59,12 @@ WITH_LAKEFS: Final = (
     Rule("lakefs-spark", "lakefs", 2,
          "Spark writes to a branch through its S3 gateway as to any bucket.",
          s.LAKEFS_SPARK, (is_("writers", "spark"),)),
-    Rule("lakefs-through-one-machine", "lakefs", -2,
-         "This toolkit's ingest reads files of the machine that it runs on: what a cluster wrote to a branch or a "
-         "bucket passes through that machine to become a version.",
-         s.NOT_YET, (is_("writers", "spark", "table-tools"),)),
+    Rule("lakefs-written-by-others", "lakefs", 1,
+         "What they write to a branch becomes a validated version without a byte copied.",
+         s.BRANCHES, (is_("writers", "spark", "table-tools"),)),
+    Rule("lakefs-read-once", "lakefs", -2,
+         "What they write is read once more for its SHA-256, by one machine or by as many workers as you give it.",
+         s.BRANCHES, (is_("writers", "spark", "table-tools"),)),
     Rule("lakefs-from-a-bucket", "lakefs", -2,
          "This toolkit's ingest reads local files: what lies in your bucket is downloaded and uploaded once to become "
          "a version. lakeFS' own import copies nothing, but makes a commit without manifest, gate and pin.",

@@ -10,6 +10,7 @@ ENGINE: Final = "docs/reference/embedded-engine.md"
 CONTRACTS: Final = "docs/reference/contracts.md"
 MANIFEST: Final = "docs/reference/manifest-format.md"
 PERFORMANCE: Final = "docs/explanation/performance.md"
+BRANCHES: Final = "docs/how-to/ingest-from-spark.md"
 NOT_YET: Final = "README.md"
 RUN_LAKEFS: Final = "docs/how-to/run-a-real-lakefs.md"
 

@@ -65,7 +65,7 @@ TEAMS = (
     Team("a nightly job, an hourly version, and DVC is there",
          f"{NIGHTLY} --tools git,dvc --versions 720 --people 9", "lakefs", "lakefs-many-people", lacks="dvc-often"),
     Team("Spark and ten terabytes", f"--storage s3 {SPARK} --tools git,airflow", "lakefs",
-         "lakefs-spark lakefs-large lakefs-many-files", "lakefs-through-one-machine lakefs-from-a-bucket lakefs-to-run",
+         "lakefs-spark lakefs-large lakefs-many-files lakefs-written-by-others", "lakefs-read-once lakefs-from-a-bucket lakefs-to-run",
          "dvc-cluster dvc-large embedded-too-large delta-convert iceberg-convert"),
     Team("Spark, managed only", f"--storage gcs {SPARK} --server managed", "lakefs", "lakefs-managed", "lakefs-licence"),
     Team("Spark, no server", f"--storage s3 {SPARK} --server no", "iceberg", "iceberg-tags iceberg-audit-branch",
