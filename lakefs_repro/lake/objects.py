@@ -195,13 +195,20 @@ class Objects:
             )
         return url
 
-    def open_url(self, url: str, *, start: int | None = None) -> urllib3.BaseHTTPResponse:
+    def open_url(self, url: str, *, start: int | None = None, length: int | None = None) -> urllib3.BaseHTTPResponse:
         """The answer of an object store to a presigned URL, body unread, whatever its status; no redirect is followed.
+
+        Args:
+            url: from :meth:`presigned_url`.
+            start: the first byte wanted.
+            length: how many bytes from there; all when left out.
 
         Raises:
             UnavailableError: the store can't be reached.
         """
-        return self._wire.stream_url(url, headers={"Range": f"bytes={start}-"} if start else {})
+        end = "" if length is None else (start or 0) + length - 1
+        headers = {"Range": f"bytes={start or 0}-{end}"} if start or length else {}
+        return self._wire.stream_url(url, headers=headers)
 
     def probe(self, ref: str, path: str, size: int) -> None:
         """Prove that an object can be read to its end: its last byte by a ranged GET, a plain GET when it is empty.

@@ -38,6 +38,7 @@ from lakefs_repro.snapshot.source import Counts
 from lakefs_repro.snapshot.tree import put_together, require_tree, tree_branch_of
 from lakefs_repro.snapshot.write import Draft, unconfirmed
 from lakefs_repro.tables import TableFile
+from lakefs_repro.transfer.presigned import range_road
 from lakefs_repro.transfer.ranged import RangeCache, ranged_object
 
 _HASHED_BY: Final = "client"
@@ -95,6 +96,7 @@ class BranchSource:
         self._sha256_by = frozenset({_HASHED_BY})
         self._counts = Counts()
         self._cache = RangeCache()
+        self._ranges = range_road(ctx.repository.objects, ctx.server, ctx.progress.note)
 
     @property
     def frozen(self) -> Frozen:
@@ -226,12 +228,15 @@ class BranchSource:
         entry = self._contents.entries.get(path)
         if entry is None:
             return None
+        ref, whole = self.frozen.commit.id, self._prefix + path
+        open_range = self._ranges(ref, whole, entry.size) if self._ranges else None
         remote = ranged_object(
             self._ctx.repository.objects,
-            self.frozen.commit.id,
-            self._prefix + path,
+            ref,
+            whole,
             entry.size,
             cache=self._cache,
+            open_range=open_range,
         )
         return TableFile(path, remote=remote)
 

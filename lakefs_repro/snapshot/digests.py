@@ -16,14 +16,13 @@ from lakefs_repro.transfer.download_stream import Opens
 from lakefs_repro.transfer.hash_object import agrees, hash_object, looks_like_md5
 from lakefs_repro.transfer.hashing import Hashes
 from lakefs_repro.transfer.parallel import run_all
-from lakefs_repro.transfer.presigned import reading_road
+from lakefs_repro.transfer.presigned import SMALL, reading_road
 
 __all__ = ["By", "Digest", "Gathered", "Key", "forget", "gather", "key_of", "known_or_read"]
 
 _WORTH_KEEPING_S: Final = 20.0
 _PARTS_OF_ANY_SIZE: Final = ("local", "mem")
 _NAMED: Final = 3
-_SMALL: Final = 256 << 10
 
 
 @dataclass(frozen=True)
@@ -113,7 +112,7 @@ class _Reading:
 
     def _hash(self, info: ObjectInfo) -> tuple[ObjectInfo, Hashes]:
         # A URL costs a request, which a small object is not worth.
-        road = self.road if info.size > _SMALL else self.ctx.repository.objects
+        road = self.road if info.size > SMALL else self.ctx.repository.objects
         return info, hash_object(road, self.commit, info, done=self.ctx.progress.advance)
 
     def _take(self, info: ObjectInfo, hashes: Hashes) -> Digest:

@@ -15,7 +15,7 @@ from lakefs_repro.lake.objects import Objects
 from lakefs_repro.snapshot.hash_shard import HashRequest, hash_shard
 from lakefs_repro.testing.faults import FaultPlan, FaultProxy
 from lakefs_repro.transfer.download_stream import Wanted, blocks_of
-from lakefs_repro.transfer.presigned import PresignedReads, reading_road, reads_presigned
+from lakefs_repro.transfer.presigned import PresignedReads, range_road, reading_road, reads_presigned
 
 DATA = bytes(range(256)) * 12000
 
@@ -49,6 +49,7 @@ class Store(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _StoreHandler)
         self.plan = list(plan)
         self.cut_at = cut_at
+        self.size = len(DATA)
         self.headers: list[dict[str, str]] = []
         threading.Thread(target=self.serve_forever, args=(0.05,), daemon=True).start()
 
@@ -69,10 +70,14 @@ class _StoreHandler(BaseHTTPRequestHandler):
 
     def do_GET(self):
         self.server.headers.append(dict(self.headers))
-        start = int((self.headers.get("Range") or "bytes=0-")[6:-1])
-        status = self.server.plan.pop(0) if self.server.plan else 206 if start else 200
-        body = DATA[start:] if status in (200, 206) else b"<Error><Code>ExpiredToken</Code></Error>"
+        ranged = self.headers.get("Range")
+        first, _, last = (ranged or "bytes=0-").removeprefix("bytes=").partition("-")
+        status = self.server.plan.pop(0) if self.server.plan else 206 if ranged else 200
+        good = DATA[int(first) : int(last or len(DATA)) + 1]
+        body = good if status in (200, 206) else b"<Error><Code>ExpiredToken</Code></Error>"
         self.send_response(status)
+        if status == 206:
+            self.send_header("Content-Range", f"bytes {first}-{last or len(DATA) - 1}/{self.server.size}")
         self.send_header("Content-Length", str(len(body)))
         if status in (301, 302):
             self.send_header("Location", "http://127.0.0.1:1/away")
@@ -202,3 +207,44 @@ def test_hashes_are_the_same_by_either_road(ctx, commit):
 
     found = gather(ctx, "flights", commit, list(new_objects(ctx, read_line(ctx, "flights"), commit)))
     assert found.digests["flights/large"].sha256 == sha256(DATA)
+
+
+def test_parts_of_an_object_come_from_the_store_by_one_url(ctx, commit):
+    with Store() as store:
+        objects = Elsewhere(ctx.repository.objects, store.url)
+        fetch = PresignedReads(objects, pytest.fail).ranges_of(commit, "flights/large", len(DATA))
+        for start, length in ((0, 10), (5, 1 << 20), (len(DATA) - 8, 8)):
+            assert fetch(start, length) == DATA[start : start + length]
+    assert (objects.asked, len(store.headers)) == (1, 3)
+
+
+def test_a_url_that_grew_too_old_between_two_parts_is_renewed(ctx, commit):
+    with Store(206, 403) as store:
+        objects = Elsewhere(ctx.repository.objects, store.url)
+        fetch = PresignedReads(objects, pytest.fail).ranges_of(commit, "flights/large", len(DATA))
+        assert [fetch(n, 7) for n in (0, 9)] == [DATA[0:7], DATA[9:16]]
+    assert (objects.asked, len(store.headers)) == (2, 3)
+
+
+@pytest.mark.parametrize("fault", ["cut", "other size", "whole", "gone"])
+def test_a_part_that_is_not_right_is_asked_of_the_server(ctx, commit, fault):
+    with Store(*{"whole": [200] * 9, "gone": [404] * 9}.get(fault, []), cut_at=3 * (fault == "cut")) as store:
+        store.size += fault == "other size"
+        objects = Elsewhere(ctx.repository.objects, store.url)
+        fetch = PresignedReads(objects, lambda _: None).ranges_of(commit, "flights/large", len(DATA))
+        assert fetch(300, 1000) == DATA[300:1300]
+        assert fetch(0, 4) == DATA[:4]
+
+
+def test_a_small_object_is_not_worth_a_url(ctx):
+    commit = written_by_others(ctx, {"flights/small": b"0123456789"})
+    objects = Elsewhere(ctx.repository.objects, "http://127.0.0.1:1/x")
+    assert PresignedReads(objects, pytest.fail).ranges_of(commit, "flights/small", 10)(2, 3) == b"234"
+    assert objects.asked == 0
+
+
+def test_parts_come_right_from_a_real_store(ctx, commit):
+    road = range_road(ctx.repository.objects, ctx.server, pytest.fail)
+    assert (road is None) is not ctx.server.presign
+    if road:
+        assert road(commit, "flights/large", len(DATA))(1000, 2000) == DATA[1000:3000]
