@@ -89,15 +89,24 @@ def read_head(file: TableFile, *, delimiter: str | None = None, header: bool | N
 
 
 def read_heads(
-    files: Sequence[TableFile], numbers: Iterable[int], *, delimiter: str | None = None, header: bool | None = True
+    files: Sequence[TableFile],
+    numbers: Iterable[int],
+    *,
+    delimiter: str | None = None,
+    header: bool | None = True,
+    whole: bool = False,
 ) -> Iterator[tuple[int, Head | UnreadableError]]:
     """The heads of many files, in the order of ``numbers``, or why there is none; of remote ones many at once.
 
-    See :func:`read_head` for the arguments.
+    See :func:`read_head` for the arguments. With ``whole``, a gzip file that was cut off has none, where DuckDB would
+    take what is left of it for all.
     """
+    to_the_end = whole and not lazy.duckdb_sees_cut_gzip()
 
     def read(number: int) -> tuple[int, Head | UnreadableError]:
         try:
+            if to_the_end and is_gzipped(files[number].path):
+                _read_to_the_end(files[number])
             return number, read_head(files[number], delimiter=delimiter, header=header)
         except UnreadableError as error:
             return number, error
@@ -151,6 +160,15 @@ def _read(file: TableFile, length: int) -> bytes:
     try:
         with unzipped(file) as stream:
             return stream.read(length)
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+        raise UnreadableError(f"not a whole gzip file: {error}") from error
+
+
+def _read_to_the_end(file: TableFile) -> None:
+    try:
+        with unzipped(file) as stream:
+            while stream.read(_LONGEST_HEADER):
+                pass
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
         raise UnreadableError(f"not a whole gzip file: {error}") from error
 

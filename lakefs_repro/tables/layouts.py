@@ -44,7 +44,7 @@ def sort_by_layout(session: Session, table: ContractTable, numbers: Sequence[int
     """Read the head of each file and put files of the same layout together."""
     result = TableLayouts(table)
     groups: dict[Any, dict[int, Head]] = {}
-    heads = read_heads(session.files, numbers, delimiter=table.csv_delimiter, header=table.csv_header)
+    heads = read_heads(session.files, numbers, delimiter=table.csv_delimiter, header=table.csv_header, whole=True)
     for number, found in heads:
         if isinstance(found, UnreadableError):
             result.unreadable[number] = str(found)

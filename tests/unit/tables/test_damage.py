@@ -6,6 +6,8 @@ import gzip
 
 import pytest
 
+from lakefs_repro.errors import IntegrityError
+
 
 def column(name, logical=None):
     return {"name": name, **({"logicalType": logical} if logical else {})}
@@ -141,3 +143,16 @@ def _json(text):
     import json
 
     return json.dumps(text)
+
+
+@pytest.mark.parametrize("seen", [True, False])
+def test_a_large_gzip_file_that_was_cut_off_is_found_with_any_duckdb(data, make_contract, monkeypatch, seen):
+    """Before 2.0 DuckDB takes what is left of it for the whole file."""
+    if not seen:
+        monkeypatch.setattr("lakefs_repro.tables.lazy.duckdb_sees_cut_gzip", lambda: False)
+    promised = make_contract({"name": "c0", "logicalType": "integer"})
+    file = data.write("a.csv.gz", gzip.compress(b"c0\n" + b"1\n" * 200_000)[:-50])
+    assert data.only(promised, file).rule == "readable"
+    with pytest.raises(IntegrityError):
+        data.read(file, contract=promised)
+    data.passes(promised, data.write("b.csv.gz", gzip.compress(b"c0\n" + b"1\n" * 200_000)))

@@ -156,7 +156,8 @@ def test_a_damaged_remote_file_is_said_to_be_damaged(data, parquet, make_contrac
     assert data.only(promised, cut).rule == "readable"
     cut = TableFile("a.csv.gz", remote=Elsewhere(gzip.compress(b"c0\n" + b"1\n" * 200_000)[:-50]))
     found = data.only(promised, cut)
-    assert (found.rule, found.message) == ("readable", "Unexpected end of GZIP stream")
+    assert found.rule == "readable"
+    assert "ranged:" not in found.message
 
 
 def test_a_query_on_a_slow_file_is_stopped(data, parquet, make_contract, monkeypatch):
