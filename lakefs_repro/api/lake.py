@@ -55,7 +55,7 @@ class Lake:
         exclude: Iterable[str] = (),
         allow_shrink: bool = False,
         partition: str = "",
-        under: str = "",
+        table: str = "",
     ) -> IngestSession:
         """Begin an ingest, to be used in a ``with`` block.
 
@@ -66,14 +66,18 @@ class Lake:
             print(ingest.result.version)
 
         Arguments are those of :class:`~lakefs_repro.snapshot.request.IngestRequest`; ``inputs`` are references
-        such as ``"raw@1.0.0"``, resolved now. With a ``partition``, ``under`` names the table's folder.
+        such as ``"raw@1.0.0"``, resolved now. With a ``partition``, such as ``"year=2024/month=3"``, it alone is
+        replaced, or appended to; ``table`` names the folder of its table, where partitions don't lie at the dataset's
+        top.
         """
+        if table and not partition:
+            raise InvalidError("A table's folder is named for a partition alone.", kind="contradicting-options")
         request = self.request(
             dataset, (), contract=contract, inputs=inputs, exclude=exclude,
         )  # fmt: skip
         request = replace(
             request, mode=mode, version=version, bump=bump, query=query, job=job, code=code, message=message,
-            allow_shrink=allow_shrink, partition=partition, under=under,
+            allow_shrink=allow_shrink, partition=partition, under=table,
         )  # fmt: skip
         return IngestSession(self.context, request)
 

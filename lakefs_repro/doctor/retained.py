@@ -16,7 +16,8 @@ def check_retained(ctx: Context, pinned: Iterable[tuple[str, str]]) -> Iterator[
 
     Args:
         ctx: the repository.
-        pinned: for each version its name (``flights@1.0.0``) and its ingest commit.
+        pinned: for each version its name (``flights@1.0.0``) and its ingest commit, and for each release
+            (``release:2024-q3``) its commit.
     """
     versions = list(pinned)
     if not versions:
@@ -27,9 +28,7 @@ def check_retained(ctx: Context, pinned: Iterable[tuple[str, str]]) -> Iterator[
         return
     lost = [name for name, commit in versions if commit not in retained.commits]
     if not lost:
-        yield Finding(
-            "retained", "ok", f"The server says that garbage collection keeps all {len(versions)} versions today."
-        )
+        yield Finding("retained", "ok", f"The server says that garbage collection keeps {_counted(versions)} today.")
         return
     more = f" and {len(lost) - _NAMED} more" if len(lost) > _NAMED else ""
     yield Finding(
@@ -38,3 +37,9 @@ def check_retained(ctx: Context, pinned: Iterable[tuple[str, str]]) -> Iterator[
         f"The server says that garbage collection would take {', '.join(lost[:_NAMED])}{more}.",
         hint="`lakefs-repro doctor --repair` makes missing pins again; do it before the next collection",
     )
+
+
+def _counted(named: list[tuple[str, str]]) -> str:
+    releases = sum(name.startswith("release:") for name, _ in named)
+    versions = f"all {len(named) - releases} versions"
+    return f"{versions} and {releases} release{'s' if releases != 1 else ''}" if releases else versions

@@ -1,5 +1,8 @@
 import pytest
 
+import lakefs_repro
+from lakefs_repro.errors import AlreadyExistsError, InvalidError
+
 
 @pytest.fixture
 def two(flights):
@@ -64,3 +67,33 @@ def test_misuse(two):
     assert two.run("release", "v1.0.0", "--use", "flights", "--json").error["kind"] == "invalid-name"
     assert two.run("show", "release:nope", "--json").error["kind"] == "release-not-found"
     assert two.run("restore", "release:nope", "--to", "x").code == 3
+
+
+def test_from_python(two, tmp_path):
+    lake = lakefs_repro.connect()
+    made = lake.release("q3", ["flights@1.0.0", "planes"])
+    assert made.outcome == "created"
+    read = lake.read_release("q3")
+    assert {name: snapshot.version for name, snapshot in read.items()} == {"flights": "1.0.0", "planes": "1.0.0"}
+    assert read["planes"].to_pandas()["tailnum"].tolist() == ["N1"]
+    assert lake.verify_release("q3", deep=True).ok
+    assert lake.restore("release:q3", tmp_path / "out").files == 2
+    assert lake.restore("release:q3", tmp_path / "one", dataset="planes").files == 1
+    assert [info.name for info in lake.releases("planes")] == ["q3"]
+    with pytest.raises(AlreadyExistsError):
+        lake.release("q3", ["flights"])
+    found = lake.diff("release:q3/flights", "flights")
+    assert [change.path for change in found.files()] == ["feb.csv"]
+
+
+def test_partitions_from_python(project):
+    lake = lakefs_repro.connect()
+    for year in (1999, 2000):
+        with lake.ingest("planes", partition=f"made={year}") as ingest:
+            ingest.add_bytes(f"tailnum\nN{year}\n".encode(), "p.csv")
+        assert ingest.result.partition == f"made={year}"
+    assert sorted(entry.path for entry in lake.snapshot("planes").files) == ["made=1999/p.csv", "made=2000/p.csv"]
+    assert lake.snapshot("planes#made=1999").to_pandas()["tailnum"].tolist() == ["N1999"]
+    assert [entry.version for entry in lake.log("planes#made=1999")] == ["1.0.0"]
+    with pytest.raises(InvalidError):
+        lake.ingest("planes", table="history")
