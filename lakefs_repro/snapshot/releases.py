@@ -22,6 +22,7 @@ from lakefs_repro.snapshot.snapshot_files import Select
 from lakefs_repro.snapshot.verify import verify
 from lakefs_repro.snapshot.versions import annotation_of, branch_head, pin_state
 from lakefs_repro.transfer.download import Downloader, Wanted
+from lakefs_repro.transfer.parallel import run_all
 
 _NAMED = 8
 
@@ -197,19 +198,20 @@ def release_snapshot(ctx: Context, name: str, dataset: str | None) -> Snapshot:
 
 def list_releases(ctx: Context, dataset: str | None = None) -> tuple[ReleaseInfo, ...]:
     """All releases, or those that hold one dataset, by name; one that is not to be trusted with its ``problem``."""
-    found = []
-    for tag in ctx.repository.tags.list("release-"):
-        name = parse_release_tag(tag.name)
-        if name is None:
-            continue
+    tags = [(name, tag.commit) for tag in ctx.repository.tags.list("release-") if (name := parse_release_tag(tag.name))]
+    pins = {pin.name: pin.commit for pin in ctx.repository.branches.list("pin-release-")}
+
+    def look(tag: tuple[str, str]) -> ReleaseInfo | None:
+        name, commit = tag
         try:
-            release = _at(ctx, name, tag.commit, branch_head(ctx, release_pin(name)))
+            release = _at(ctx, name, commit, pins.get(release_pin(name)))
         except IntegrityError as error:
-            found.append(ReleaseInfo(name=name, commit=tag.commit, problem=error.kind))
-            continue
-        if dataset is None or any(one.dataset == dataset for one in release.note.inputs):
-            found.append(_info(release))
-    return tuple(found)
+            return ReleaseInfo(name=name, commit=commit, problem=error.kind)
+        held = dataset is None or any(one.dataset == dataset for one in release.note.inputs)
+        return _info(release) if held else None
+
+    infos = (info for info in run_all(look, tags, threads=ctx.threads) if info is not None)
+    return tuple(sorted(infos, key=lambda info: info.name))
 
 
 def verify_release(ctx: Context, release: Release, *, deep: bool = False) -> ReleaseReport:
