@@ -240,6 +240,16 @@ def test_a_writer_that_goes_on_later_changes_nothing_in_the_version(ctx):
     assert data_at(ctx, "main") == data_at(ctx, result.ingest_commit) == {"a": b"1"}
 
 
+def test_hooks_of_main_guard_what_others_wrote(ctx, tmp_path):
+    ingest_files(ctx, tmp_path, {"a": b"1"})
+    write(ctx, "spark", {"flights/b": b"2"}, source=read_line(ctx, "flights").head.id)
+    gate = b"name: gate\non:\n  pre-revert: {}\nhooks:\n  - {id: told, type: webhook, properties: {url: 'http://127.0.0.1:9/'}}\n"
+    write(ctx, "main", {"_lakefs_actions/gate.yaml": gate})
+    result = take(ctx, "spark")
+    assert ctx.repository.objects.get(result.ingest_commit, "_lakefs_actions/gate.yaml") == gate
+    assert ctx.repository.objects.get("main", "_lakefs_actions/gate.yaml") == gate
+
+
 def test_no_such_branch(ctx):
     with pytest.raises(NotFoundError) as caught:
         take(ctx, "none")
