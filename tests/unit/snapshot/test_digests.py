@@ -12,6 +12,7 @@ from lakefs_repro.errors import IntegrityError
 from lakefs_repro.snapshot.changes import new_objects
 from lakefs_repro.snapshot.digests import gather, known_or_read
 from lakefs_repro.snapshot.line import read_line
+from lakefs_repro.testing.faults import FaultPlan, FaultProxy
 
 
 @pytest.fixture
@@ -168,3 +169,20 @@ def test_on_an_object_store_a_wrong_md5_is_damage_when_others_are_right(ctx, oth
     with pytest.raises(IntegrityError) as caught:
         gather(on_s3, "flights", commit, objects)
     assert caught.value.kind == "checksum-mismatch"
+
+
+@pytest.mark.parametrize("word", ["ok", "cut", "drop", "drop-reply"])
+def test_small_objects_come_many_at_once_where_the_engine_gives_them(embedded_engine, tmp_path, word):
+    repository = embedded_engine.new_repository()
+    direct = make_context(embedded_engine, repository, tmp_path / "state")
+    files = {f"flights/{n}": b"%d" % n for n in range(150)} | {"flights/empty": b"", "flights/large": bytes(1 << 20)}
+    commit = written_by_others(direct, files)
+    with FaultProxy(embedded_engine.endpoint, FaultPlan(word, path=r"/objects/bulk")) as proxy:
+        ctx = make_context(embedded_engine, repository, tmp_path / "state", url=proxy.url)
+        found = gather(ctx, "flights", commit, new(ctx, commit))
+        requests = [path for _, path in proxy.log if "/objects?path" in path or "/objects/bulk" in path]
+    assert {path: digest.sha256 for path, digest in found.digests.items()} == {
+        path: sha256(data) for path, data in files.items()
+    }
+    assert (found.read, found.unproven) == (152, 0)
+    assert len(requests) < (10 if word == "ok" else 120)
