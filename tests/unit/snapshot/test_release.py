@@ -177,6 +177,23 @@ def test_hooks_are_those_that_main_has_now(lake):
     assert find_release(lake, "q3").note.inputs[1].dataset == "planes"
 
 
+def test_a_hook_that_refuses_the_commit_leaves_nothing(lake):
+    hook = (
+        b"name: no\non:\n  pre-commit:\n    branches: ['compose-*']\nhooks:\n  - id: nobody-there\n    type: webhook\n"
+        b"    properties: {url: 'http://127.0.0.1:9/', timeout: 1s}\n"
+    )
+    lake.repository.branches.create("odd", "main")
+    lake.repository.objects.put("odd", "_lakefs_actions/no.yaml", hook)
+    lake.repository.commits.create("odd", "hooks")
+    lake.repository.commits.merge("odd", "main", "hooks")
+    before = all_branches(lake)
+    with pytest.raises(RejectedError):
+        make_release(lake, "q3", USES)
+    assert all_branches(lake) == before
+    assert tags(lake) == ["flights-v1.0.0", "flights-v1.1.0", "planes-v1.0.0"]
+    assert not list(lake.journals.glob("*.json"))
+
+
 def test_versions_whose_lines_carry_other_hooks_are_composed(lake, tmp_path):
     def hook(number):
         return (
