@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from lakefs_repro.api.buckets import bucket_source
 from lakefs_repro.api.config import Config, DatasetConfig
 from lakefs_repro.api.session import IngestSession
 from lakefs_repro.errors import InvalidError, NotFoundError
@@ -16,6 +17,8 @@ from lakefs_repro.model.report import LogEntry, ReleaseInfo, ReleaseReport, Rest
 from lakefs_repro.restore.folder import restore_to
 from lakefs_repro.restore.rollback import RollbackResult, roll_back
 from lakefs_repro.snapshot.branch_source import FromBranch
+from lakefs_repro.snapshot.bucket_plan import BucketPlan, plan_bucket
+from lakefs_repro.snapshot.bucket_source import BucketSource
 from lakefs_repro.snapshot.context import Context
 from lakefs_repro.snapshot.difference import SnapshotDifference
 from lakefs_repro.snapshot.hash_shard import HashRequest, HashResult, Shard, hash_shard
@@ -199,6 +202,39 @@ class Lake:
             inputs=tuple(self.input(ref) for ref in inputs),
             exclude=(*settings.exclude, *exclude),
         )
+
+    def bucket(
+        self,
+        request: IngestRequest,
+        address: str,
+        *,
+        zero_copy: bool = False,
+        stream: bool = False,
+        endpoint: str | None = None,
+        default_excludes: bool = True,
+    ) -> BucketSource:
+        """What lies below ``s3://bucket/prefix``, for :meth:`plan_bucket` and for the ``source`` of a request.
+
+        ::
+
+            request = lake.request("flights", ())
+            source = lake.bucket(request, "s3://raw/flights/")
+            print(lake.plan_bucket(source).estimate.hours)
+            lake.run_ingest(replace(request, source=source))
+        """
+        return bucket_source(
+            self.context,
+            request,
+            address,
+            zero_copy=zero_copy,
+            stream=stream,
+            endpoint=endpoint,
+            default_excludes=default_excludes,
+        )
+
+    def plan_bucket(self, source: BucketSource) -> BucketPlan:
+        """What an ingest of a bucket would take: requests, time, money; nothing is written."""
+        return plan_bucket(self.context, source)
 
     def run_ingest(self, request: IngestRequest) -> IngestResult:
         """Run a request that :meth:`request` began."""

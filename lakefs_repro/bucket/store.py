@@ -34,12 +34,14 @@ def open_store(endpoint: str | None = None, *, connections: int = 16) -> Store:
     import boto3  # noqa: PLC0415 - takes 0.2 s, which no other source must pay
     from botocore.config import Config  # noqa: PLC0415 - see above
 
+    session = boto3.session.Session()  # not the shared one, which remembers credentials of long ago
+
     def made(style: str) -> Any:
         config = Config(
             max_pool_connections=connections, retries={"mode": "standard", "max_attempts": 5},
             connect_timeout=10, read_timeout=120, s3={"addressing_style": style},
         )  # fmt: skip
-        return boto3.client("s3", endpoint_url=endpoint, config=config)
+        return session.client("s3", endpoint_url=endpoint, config=config)
 
     with told("open the store"):
         try:

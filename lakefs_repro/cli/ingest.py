@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from lakefs_repro.cli.bucket import BucketOptions, PlannedBucket, bucket_options, is_bucket, planned, summary
 from lakefs_repro.cli.connection import open_lake, where_of
 from lakefs_repro.cli.options import answering
 from lakefs_repro.cli.publishing import STATE, publish, publishing, requested
@@ -18,11 +19,14 @@ from lakefs_repro.errors import InvalidError
 
 if TYPE_CHECKING:
     from lakefs_repro.api.config import Config
+    from lakefs_repro.api.lake import Lake
     from lakefs_repro.cli.conversation import Conversation
     from lakefs_repro.cli.page import Page
     from lakefs_repro.snapshot.request import IngestRequest, IngestResult
 
 __all__ = ["Ingested", "command", "only_dataset"]
+
+_EXTERNAL: Final = "its bytes lie in the bucket, where they can change or go; `lakefs-repro verify` finds that"
 
 
 class Ingested(Result):
@@ -52,9 +56,16 @@ class Ingested(Result):
                 ("content", f"{counted(result.files, 'file')}, {size(result.bytes)}{rows}"),
                 ("files", changes if result.outcome != "unchanged" else ""),
                 ("left out", counted(result.excluded, "file") if result.excluded else ""),
-                ("from", f"{result.taken_from} at {short(result.taken_commit)}" if result.taken_from else ""),
+                ("from", _taken_from(result)),
                 ("read", read if result.taken_from else ""),
-                ("uploaded", sent if done and not result.taken_from else ""),
+                ("uploaded", sent if done and (result.uploaded or not result.taken_from) else ""),
+                (
+                    "copied",
+                    f"{counted(result.copied, 'file')}, {size(result.copied_bytes)}, by the store itself"
+                    if result.copied
+                    else "",
+                ),
+                ("external", _EXTERNAL if result.external else ""),
                 ("commit", short(result.commit)),
                 ("in", str(self.where)),
             ]
@@ -74,8 +85,13 @@ class Ingested(Result):
         }[result.outcome]
 
 
+def _taken_from(result: IngestResult) -> str:
+    at = f" at {short(result.taken_commit)}" if result.taken_commit else ""
+    return f"{result.taken_from}{at}"
+
+
 @click.command("ingest", short_help="Make files the next version of a dataset.")
-@click.argument("sources", metavar="[SOURCE...]", nargs=-1, type=click.Path(path_type=Path))
+@click.argument("sources", metavar="[SOURCE...]", nargs=-1, type=click.Path())
 @click.option("--dataset", metavar="NAME", help="The dataset; may be left out when the configuration has just one.")
 @click.option("--from-branch", metavar="REF",
               help="Instead of SOURCE: a branch that others wrote to, or a commit of one.")  # fmt: skip
@@ -88,25 +104,27 @@ class Ingested(Result):
 @click.option("--commit-staged", is_flag=True, help="With --from-branch: commit what is staged there first.")
 @click.option("--no-default-excludes", "default_excludes", is_flag=True, default=True, flag_value=False,
               help="With --from-branch: keep _SUCCESS, checksum files and folder markers, too.")  # fmt: skip
+@bucket_options
 @publishing
 @answering(state=STATE)
 def command(
     talk: Conversation,
     *,
-    sources: tuple[Path, ...],
+    sources: tuple[str, ...],
     dataset: str | None,
     from_branch: str | None,
     adopt: str | None,
     commit_staged: bool,
     default_excludes: bool,
+    bucket: BucketOptions,
     **said: Any,
-) -> Ingested:
-    """Make SOURCE, a folder or files, the next version of a dataset.
+) -> Result:
+    """Make SOURCE, a folder, files or s3://BUCKET/PREFIX, the next version of a dataset.
 
     The files are validated against the dataset's contract; only then does main change, at once. A file that is there
     already is not sent again, and a source equal to the latest version makes no version. Interrupted at any moment,
     the same command goes on where it was. With --from-branch or --adopt no file is sent: the version is what others
-    wrote into the repository.
+    wrote into the repository. Of a bucket the plan is told first; the store then copies by itself where it can.
 
     \b
     Examples:
@@ -115,11 +133,14 @@ def command(
       lakefs-repro ingest april.csv --dataset flights --mode append --under month=4 -m "April"
       lakefs-repro ingest --from-branch spark-nightly --dataset flights
       lakefs-repro ingest --adopt main --dataset flights
+      lakefs-repro ingest s3://raw/flights/ --dataset flights --dry-run
     """  # noqa: D301 - \b is click's mark for lines to keep
     _require_one(sources, from_branch, adopt)
     lake = open_lake(talk)
     name = dataset or only_dataset(lake.config)
-    request = requested(lake, name, sources, said)
+    request = requested(lake, name, map(Path, sources), said)
+    if is_bucket(sources, bucket):
+        return _of_bucket(talk, lake, replace(bucket, address=sources[0], default_excludes=default_excludes), request)
     ref = from_branch or adopt
     if ref is None:
         return Ingested(where_of(lake), publish(talk, name, lambda: lake.run_ingest(request)))
@@ -136,7 +157,17 @@ def command(
     return Ingested(where_of(lake), finished.result)
 
 
-def _require_one(sources: tuple[Path, ...], from_branch: str | None, adopt: str | None) -> None:
+def _of_bucket(talk: Conversation, lake: Lake, asked: BucketOptions, request: IngestRequest) -> Result:
+    """Tell the plan; then do it, unless it is only to be told."""
+    source, plan = planned(lake, asked, request)
+    if request.dry_run:
+        return PlannedBucket(where_of(lake), plan)
+    talk.say(summary(plan))
+    whole = replace(request, source=source)
+    return Ingested(where_of(lake), publish(talk, request.dataset, lambda: lake.run_ingest(whole)))
+
+
+def _require_one(sources: tuple[str, ...], from_branch: str | None, adopt: str | None) -> None:
     if sum(map(bool, (sources, from_branch, adopt))) != 1:
         raise InvalidError(
             "One source, please: SOURCE, --from-branch REF or --adopt MAIN.",

@@ -78,7 +78,7 @@ def _row(version: VersionInfo) -> tuple[str, ...]:
         size(version.bytes) if known else "",
         f"{version.rows:,}" if version.rows else "",
         short(version.digest),
-        _KEPT[version.pin],
+        "external" if version.external and version.pin == "held" else _KEPT[version.pin],
         version.problem or (f"content of {version.rolled_back_to}" if version.rolled_back_to else ""),
     )
 

@@ -53,6 +53,7 @@ def _show_entry(page: Page, entry: LogEntry) -> None:
             ("message", entry.message),
             ("content", f"{counted(entry.files, 'file')}, {size(entry.bytes)}{rows}"),
             ("files", _changes(entry)),
+            ("external", "its bytes lie outside the repository's storage" if entry.external else ""),
             ("digest", short(entry.digest)),
             ("of the part", short(entry.part_digest)),
             ("commit", short(entry.commit)),

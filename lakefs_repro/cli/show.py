@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Checksums", "Shown", "command"]
 
+_EXTERNAL: Final = "yes: its bytes lie outside the repository's storage, where they can change or go"
 _QUERY_LINES: Final = 12
 _COLUMNS = (Column("column"), Column("type"), Column("in the files"), Column("nulls", right=True), Column("min"),
             Column("max"))  # fmt: skip
@@ -71,6 +72,7 @@ class Shown(Result):
             "created": self._commit.created.isoformat(),
             "by": self._by,
             "message": self._commit.message,
+            "external": snapshot.external,
             "files": self._count,
             "bytes": self._bytes,
             "rows": self._rows,
@@ -95,6 +97,7 @@ class Shown(Result):
                 ("content of", f"{said.dataset}@{said.rolled_back_to}" if said.rolled_back_to else ""),
                 ("code", f"{said.code}{' (with changes)' if said.code_dirty else ''}" if said.code else ""),
                 ("job", said.job),
+                ("external", _EXTERNAL if snapshot.external else ""),
                 ("hashed by", said.sha256_by if said.sha256_by != "client" else ""),
                 ("contract", short(said.schema)),
                 ("commit", snapshot.commit),

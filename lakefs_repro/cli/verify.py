@@ -55,6 +55,8 @@ class Verified(Result):
             if problems > _SHOWN:
                 page.line(f"and {counted(problems - _SHOWN, 'more problem')}; --json names up to a thousand")
         how = "every byte hashed" if report.deep else "every object read at its last byte"
+        if report.external and not report.deep:
+            how += ", and those that lie elsewhere compared with what was noted of them"
         page.fields(
             [
                 ("looked at", f"{counted(report.files, 'file')}, {size(report.bytes)}; {how}"),

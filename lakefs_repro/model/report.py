@@ -69,6 +69,7 @@ class VersionInfo(_Json):
         by: the committer as lakeFS knows them.
         pin: whether its data is kept.
         rolled_back_to: the version whose content this one has again, or "".
+        external: whether some bytes lie outside the repository's storage, where they can change or go.
         problem: "" or why the tag is not to be trusted: ``bad-annotation`` or ``tag-moved``; then only
             ``dataset``, ``version`` and ``commit`` are known.
     """
@@ -86,6 +87,7 @@ class VersionInfo(_Json):
     message: str = ""
     pin: PinState = "missing"
     rolled_back_to: str = ""
+    external: bool = False
     problem: str = ""
 
     @property
@@ -126,6 +128,7 @@ class LogEntry(_Json):
     rolled_back_to: str = ""
     part_digest: str = ""
     sha256_by: str = ""
+    external: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +153,7 @@ class VerifyReport(_Json):
         counts: the number of problems of each kind.
         problems: the first :data:`MAX_PROBLEMS` of them.
         pin: whether the version's data is kept from garbage collection; None for what is no version.
+        external: whether some bytes lie outside the repository's storage; their source was asked.
     """
 
     ref: str
@@ -165,6 +169,7 @@ class VerifyReport(_Json):
     counts: Mapping[ProblemKind, int] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
     pin: PinState | None = None
+    external: bool = False
 
     @property
     def ok(self) -> bool:

@@ -8,7 +8,7 @@ from typing import Literal
 from lakefs_repro.errors import LakefsReproError, RejectedError, UnavailableError
 from lakefs_repro.lake.values import Commit
 from lakefs_repro.ledger.append import ledger_head
-from lakefs_repro.model.annotation import Annotation
+from lakefs_repro.model.annotation import EXTERNAL, Annotation
 from lakefs_repro.model.head import HeadRecord
 from lakefs_repro.model.names import ingest_branch
 from lakefs_repro.model.version import Version
@@ -151,7 +151,7 @@ def _roll_back(
             ledger=ledger_head(ctx.repository),
             commit="",
             tool=ctx.tool,
-            extra={"repro.by": ctx.who},
+            extra={"repro.by": ctx.who, **({EXTERNAL: "true"} if target.external else {})},
         )
         made = _make(ctx, line, old, said, message or f"Roll {dataset} back to {target.version}")
         ctx.progress.step("pin")

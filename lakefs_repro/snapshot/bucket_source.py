@@ -13,6 +13,7 @@ from typing import Final
 
 from lakefs_repro.bucket.address import BucketAddress
 from lakefs_repro.bucket.copying import Copying
+from lakefs_repro.bucket.estimate import RoadName
 from lakefs_repro.bucket.store import Store
 from lakefs_repro.bucket.streaming import Streaming
 from lakefs_repro.bucket.taken import Taken
@@ -83,6 +84,32 @@ class BucketSource:
         self._cache = RangeCache()
 
     @property
+    def dataset(self) -> str:
+        """Whose data it is."""
+        return self._asked.dataset
+
+    @property
+    def store(self) -> Store:
+        """Which holds the bucket."""
+        return self._store
+
+    @property
+    def address(self) -> BucketAddress:
+        """Where the objects lie."""
+        return self._asked.address
+
+    @property
+    def listing(self) -> Listing:
+        """What :meth:`find` found."""
+        return self._listing
+
+    @property
+    def road(self) -> RoadName:
+        """The road that will be tried first."""
+        copies = self._ctx.server.blockstore == "s3" and not self._asked.stream
+        return "copy" if copies else "stream"
+
+    @property
     def intent(self) -> str:
         asked = self._asked
         return json.dumps(["bucket", self._store.endpoint, str(asked.address), asked.default_excludes])
@@ -96,11 +123,6 @@ class BucketSource:
         return {FROM: str(self._asked.address)}
 
     @property
-    def external(self) -> bool:
-        """Whether the objects stay where they are."""
-        return False
-
-    @property
     def sha256_by(self) -> frozenset[str]:
         return self._by
 
@@ -109,11 +131,13 @@ class BucketSource:
         return self._counts
 
     def find(self) -> None:
-        """List the bucket.
+        """List the bucket, once.
 
         Raises:
             InvalidError: there is nothing, or keys that can't be kept, all of which are counted.
         """
+        if self._listing.files:
+            return  # it was planned before, and what was shown is what is taken
         self._ctx.progress.step("scan")
         asked = self._asked
         excludes = Excludes(asked.exclude, defaults=asked.default_excludes)
@@ -121,7 +145,7 @@ class BucketSource:
 
     def entries(self, line: Line) -> Mapping[str, Entry]:
         """Take what the line does not have, and know the SHA-256 of everything then."""
-        compared = compare(self._ctx, line, self._store.endpoint, self._asked.address, self._listing.files)
+        compared = self.compare(line)
         self._compared, self._line = compared, line
         if compared.new:
             self._take(line, compared)
@@ -130,6 +154,10 @@ class BucketSource:
             made[found.path] = Entry(found.path, found.size, self._taken[found.path].sha256)
         self._note(line, compared)
         return made
+
+    def compare(self, line: Line) -> Compared:
+        """What was listed beside what the line has of it."""
+        return compare(self._ctx, line, self._store.endpoint, self._asked.address, self._listing.files)
 
     def _take(self, line: Line, compared: Compared) -> None:
         """Bring what is new onto the branch aside, by the best road that is open."""
@@ -150,7 +178,7 @@ class BucketSource:
         """The road for what is missing, and what is missing after it was tried with the smallest object."""
         ctx, asked = self._ctx, self._asked
         repository, branch = ctx.repository, self._scratch.branch
-        if ctx.server.blockstore == "s3" and not asked.stream:
+        if self.road == "copy":
             copying = Copying(self._store, asked.address, repository, branch, self._prefix, threads=ctx.threads)
             first = min(missing, key=lambda found: found.size)
             try:
@@ -168,18 +196,15 @@ class BucketSource:
 
     def _arrived(self, taken: Taken, *, copied: bool) -> None:
         self._taken[taken.path] = taken
-        before, size = self._counts, taken.size
-        read = taken.by == "client"
-        self._counts = replace(
-            before,
-            hashed=before.hashed + read,
-            hashed_bytes=before.hashed_bytes + read * size,
-            copied=before.copied + copied,
-            copied_bytes=before.copied_bytes + copied * size,
-            uploaded=before.uploaded + (not copied),
-            uploaded_bytes=before.uploaded_bytes + (not copied) * size,
-        )
-        self._ctx.progress.advance(size)
+        self._count(hashed=taken.by == "client", copied=copied, uploaded=not copied, size=taken.size)
+        self._ctx.progress.advance(taken.size)
+
+    def _count(self, *, size: int, **did: int) -> None:
+        """Note that objects, ``size`` bytes together, were hashed, copied, uploaded or imported."""
+        before = self._counts
+        more = {name: getattr(before, name) + count for name, count in did.items()}
+        more |= {f"{name}_bytes": getattr(before, f"{name}_bytes") + bool(count) * size for name, count in did.items()}
+        self._counts = replace(before, **more)
 
     def _note(self, line: Line, compared: Compared) -> None:
         self._counts = replace(self._counts, reused=len(compared.known), reused_bytes=compared.known_bytes)

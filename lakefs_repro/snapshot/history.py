@@ -104,6 +104,7 @@ def _entry(this: _Merge, before: _Merge | None, partition: Partition, released: 
         rolled_back_to=said.rolled_back_to,
         part_digest=part.root if part else "",
         sha256_by=said.sha256_by,
+        external=said.external,
     )
 
 

@@ -30,14 +30,16 @@ def put_together(draft: Draft, source: Commit, dropped: Iterable[str]) -> Draft:
         dropped: whole paths under the dataset's prefix that are no data.
     """
     ctx, name = draft.ctx, tree_branch_of(draft)
-    _start(ctx, name, source.id)
+    start_tree(ctx, name, source.id)
     delete = ctx.repository.objects.delete
     delete(name, _outside(ctx, source.id, draft.line.dataset))
     delete(name, dropped)
     return Draft(ctx, draft.line, draft.ulid, fresh=False, aside=name)
 
 
-def _start(ctx: Context, name: str, commit: str) -> None:
+def start_tree(ctx: Context, name: str, commit: str) -> None:
+    """Make the branch aside at a commit, in place of one that an interrupted run has left."""
+
     def act() -> str:
         return ctx.repository.branches.create(name, commit, hidden=True)
 

@@ -16,7 +16,9 @@ from lakefs_repro.model.manifest import build
 from lakefs_repro.model.names import dataset_prefix, release_pin
 from lakefs_repro.model.paths import match_glob
 from lakefs_repro.model.report import MAX_PROBLEMS, PinState, Problem, ProblemKind, VerifyReport
+from lakefs_repro.snapshot.bucket_known import is_external
 from lakefs_repro.snapshot.context import Context
+from lakefs_repro.snapshot.external import look_at_sources
 from lakefs_repro.snapshot.snapshot import Snapshot
 from lakefs_repro.snapshot.versions import branch_head, pin_head, pin_state
 from lakefs_repro.transfer.download import Wanted
@@ -54,11 +56,11 @@ def verify(ctx: Context, snapshot: Snapshot, *, deep: bool = False, include: Ite
     patterns = tuple(include)
     selects = _selection(snapshot, patterns)
     if _manifest_is_whole(ctx, snapshot, found):
-        wanted = _listed(ctx, snapshot, selects, found)
+        listed = _listed(ctx, snapshot, selects, found)
         if deep:
-            _read_all(ctx, snapshot, wanted, found)
+            _read_all(ctx, snapshot, (entry for _, entry in listed), found)
         else:
-            _probe_all(ctx, snapshot, wanted, found)
+            _probe_all(ctx, snapshot, _inside(ctx, snapshot, listed, found), found)
         if patterns and not found.files and not found.counts:
             raise InvalidError(f"No file of {snapshot} matches {' '.join(patterns)}.", kind="nothing-included")
     else:
@@ -79,6 +81,7 @@ def verify(ctx: Context, snapshot: Snapshot, *, deep: bool = False, include: Ite
         counts=dict(sorted(found.counts.items())),
         problems=tuple(sorted(found.problems, key=lambda problem: problem.path)),
         pin=_pin(ctx, snapshot),
+        external=snapshot.external,
     )
 
 
@@ -139,7 +142,9 @@ def _manifest_is_whole(ctx: Context, snapshot: Snapshot, found: _Findings) -> bo
     return True
 
 
-def _listed(ctx: Context, snapshot: Snapshot, selects: Callable[[str], bool], found: _Findings) -> Iterator[Entry]:
+def _listed(
+    ctx: Context, snapshot: Snapshot, selects: Callable[[str], bool], found: _Findings
+) -> Iterator[tuple[ObjectInfo, Entry]]:
     """The files that the commit lists as the manifest has them; both come in the order of their paths' bytes."""
     prefix = dataset_prefix(snapshot.dataset)
     objects = iter(ctx.repository.objects.list(snapshot.ingest_commit, prefix))
@@ -155,11 +160,12 @@ def _listed(ctx: Context, snapshot: Snapshot, selects: Callable[[str], bool], fo
         if listed is None or listed.path != path:
             found.add(path, "missing", "the manifest has it, the commit does not")
             continue
-        size, listed = listed.size, next(objects, None)
-        if size == entry.size:
-            yield entry
+        info, listed = listed, next(objects, None)
+        if info.size == entry.size:
+            yield info, entry
         else:
-            found.add(path, "size-mismatch", f"the commit lists it with {size} bytes, the manifest with {entry.size}")
+            detail = f"the commit lists it with {info.size} bytes, the manifest with {entry.size}"
+            found.add(path, "size-mismatch", detail)
     while listed is not None:
         _extra(listed, prefix, selects, found)
         listed = next(objects, None)
@@ -169,6 +175,34 @@ def _extra(listed: ObjectInfo, prefix: str, selects: Callable[[str], bool], foun
     # Objects before the first selected entry belong to files that were not selected.
     if selects(listed.path.removeprefix(prefix)):
         found.add(listed.path, "extra", "the commit has it, the manifest does not")
+
+
+def _inside(
+    ctx: Context, snapshot: Snapshot, listed: Iterator[tuple[ObjectInfo, Entry]], found: _Findings
+) -> Iterator[Entry]:
+    """The files whose bytes the repository holds itself; those that lie elsewhere are looked at here."""
+    if not snapshot.external:
+        yield from (entry for _, entry in listed)
+        return
+    namespace = ctx.repository.info().storage_namespace
+    outside: list[tuple[ObjectInfo, Entry]] = []
+
+    def look() -> None:
+        for looked in look_at_sources(snapshot, outside):
+            found.read_bytes += looked.read_bytes
+            if looked.error is not None:
+                found.add_error(looked.wanted.path, looked.error)
+            ctx.progress.advance()
+        outside.clear()
+
+    for info, entry in listed:
+        if not is_external(info, namespace):
+            yield entry
+            continue
+        outside.append((info, entry))
+        if len(outside) >= _ASIDE:
+            look()
+    look()
 
 
 def _probe_all(ctx: Context, snapshot: Snapshot, entries: Iterator[Entry], found: _Findings) -> None:

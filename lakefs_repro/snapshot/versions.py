@@ -139,6 +139,7 @@ def _info(ctx: Context, tag: Tagged, commit: Commit, pinned: str | None) -> Vers
         message=commit.message,
         pin=pin_state(pinned, said.commit),
         rolled_back_to=said.rolled_back_to,
+        external=said.external,
     )
 
 
