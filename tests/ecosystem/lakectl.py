@@ -8,6 +8,7 @@ import secrets
 import shlex
 import subprocess
 import tempfile
+import time
 from pathlib import Path
 
 DAY = Path(__file__).with_name("day.txt")
@@ -41,6 +42,8 @@ def said(endpoint: str, keys: tuple[str, str]) -> list[tuple[str, str]]:
                 _, path, text = line.split(" ", 2)
                 (folder / path).parent.mkdir(parents=True, exist_ok=True)
                 (folder / path).write_text(text + "\n")
+            elif line == "wait":
+                time.sleep(1.1)
             elif not line.startswith("#"):
                 command = ["lakectl", *shlex.split(line.replace("REPO", repository))]
                 done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=120)

@@ -88,5 +88,5 @@ def test_the_reference_names_every_key_rule_and_default():
     named = set(
         re.findall(r"^\| `([a-z-]+)` \| ", REFERENCE.partition("## Rules")[2].partition("## Checks")[0], re.MULTILINE)
     )
-    assert len(named) == 16
+    assert len(named) == 17
     assert all(f'"{rule}"' in source for rule in named)
