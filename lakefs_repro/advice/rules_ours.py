@@ -65,10 +65,10 @@ WITH_LAKEFS: Final = (
     Rule("lakefs-read-once", "lakefs", -2,
          "What they write is read once more for its SHA-256, by one machine or by as many workers as you give it.",
          s.BRANCHES, (is_("writers", "spark", "table-tools"),)),
-    Rule("lakefs-from-a-bucket", "lakefs", -2,
-         "This toolkit's ingest reads local files: what lies in your bucket is downloaded and uploaded once to become "
-         "a version. lakeFS' own import copies nothing, but makes a commit without manifest, gate and pin.",
-         s.NOT_YET, (is_("storage", "s3", "gcs", "azure", "onprem-s3"), at_least("volume", _TB))),
+    Rule("lakefs-from-a-bucket", "lakefs", -1,
+         "What lies in your bucket already is copied once into the repository's storage, by the store itself where "
+         "that is S3, and kept twice; listed in place (--zero-copy), a version can be changed by whoever writes there.",
+         s.BUCKETS, (is_("storage", "s3", "gcs", "azure", "onprem-s3"), at_least("volume", _TB))),
     Rule("lakefs-vendors", "lakefs", 2,
          "A vendor's delivery lands on a branch of its own and reaches nobody before it is validated.",
          s.CONTRACTS, (is_("writers", "vendors"),)),

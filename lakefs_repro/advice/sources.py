@@ -11,7 +11,7 @@ CONTRACTS: Final = "docs/reference/contracts.md"
 MANIFEST: Final = "docs/reference/manifest-format.md"
 PERFORMANCE: Final = "docs/explanation/performance.md"
 BRANCHES: Final = "docs/how-to/ingest-from-spark.md"
-NOT_YET: Final = "README.md"
+BUCKETS: Final = "docs/explanation/buckets.md"
 RUN_LAKEFS: Final = "docs/how-to/run-a-real-lakefs.md"
 
 LAKEFS_ARCHITECTURE: Final = "https://docs.lakefs.io/latest/understand/architecture"
