@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 
 from lakefs_repro.doctor.connection import check_connection, server_time
+from lakefs_repro.doctor.copies import check_copies
 from lakefs_repro.doctor.finding import Diagnosis, Finding
 from lakefs_repro.doctor.foreign import check_foreign, check_untrue_annotations
 from lakefs_repro.doctor.hashes import check_hashes
@@ -72,6 +73,7 @@ def _examine(ctx: Context, dataset: str | None, lease: timedelta, *, try_writing
     yield from _kept("stray-branch", check_strays(ctx, survey, leases))
     yield from _kept("open-branch", check_open_branches(ctx, leases.now, dataset))
     yield from _kept("hashes", check_hashes(ctx, leases.now, dataset))
+    yield from _kept("copies", check_copies(ctx, leases.now, dataset))
     yield from check_untrue_annotations(ctx, survey)
     if try_writing:
         yield from _kept("retained", check_retained(ctx, _ingest_commits(survey, dataset)))

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 LEDGER_BRANCH = "repro-ledger"
 HASHES = "hashes-"
+COPIES = "copy-"
 SIDECAR = "_lakefs_repro/"
 MAX_DATASET_LENGTH = 64
 MAX_RELEASE_LENGTH = 64
@@ -26,6 +27,7 @@ _VERSIONED = re.compile(r"(?P<dataset>.+?)-v(?P<version>[0-9].*)")
 _RELEASE = re.compile(r"(?!.*\.\.)(?!(?:.*-)?v[0-9])(?!.*\.lock$)[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?")
 _INGEST = re.compile(r"ingest-(?P<dataset>.+)-(?P<ulid>[0-7][0-9a-hjkmnp-tv-z]{25})")
 _WRITE = re.compile(r"write-(?P<dataset>.+)-(?P<name>[a-z0-9_]+)")
+_COPY = re.compile(r"copy-(?P<dataset>.+)-[0-9a-f]{16}")
 _ULID = re.compile(r"[0-7][0-9A-HJKMNP-TV-Z]{25}")
 _RELEASE_MARK = "release-"
 _RANDOMNESS_BYTES = 10
@@ -99,7 +101,13 @@ def tree_branch(ulid: str) -> str:
 
 def copy_branch(dataset: str, mark: str) -> str:
     """The hidden branch onto which a bucket's objects are taken at first: ``copy-flights-1a2b…``."""
-    return f"copy-{check_dataset_name(dataset)}-{mark}"
+    return f"{COPIES}{check_dataset_name(dataset)}-{mark}"
+
+
+def parse_copy_branch(branch: str) -> str | None:
+    """The dataset of such a branch, or None when it is another branch."""
+    match = _COPY.fullmatch(branch)
+    return match["dataset"] if match and is_dataset_name(match["dataset"]) else None
 
 
 def write_branch(dataset: str, name: str) -> str:
