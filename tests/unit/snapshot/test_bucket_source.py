@@ -48,15 +48,13 @@ class Bucket:
         return ingest(self.ctx, IngestRequest(dataset, (), source=source, **options))
 
 
-@pytest.fixture(params=["streamed", "copied"])
+@pytest.fixture(params=["embedded", "lakefs", "copied"])
 def bucket(request, bucket_server, aws, tmp_path):
     """One bucket, and a lake that takes it by this road."""
-    if request.param == "copied":
-        engine = request.getfixturevalue("lakefs_on_bucket")
-    else:
-        engine = request.getfixturevalue("embedded_engine")
+    name = "lakefs_on_bucket" if request.param == "copied" else f"{request.param}_engine"
+    engine = request.getfixturevalue(name)
     made = Bucket(bucket_server, make_context(engine, engine.new_repository(), tmp_path / "state"))
-    made.road = request.param
+    made.road = "copied" if request.param == "copied" else "streamed"
     return made
 
 
@@ -91,7 +89,7 @@ def test_what_is_unchanged_is_neither_read_nor_copied_again(bucket):
     result = bucket.ingest()
     assert (result.version, result.added, result.reused) == ("1.1.0", 1, 4)
     asked = bucket.watched.reset()
-    assert asked.get("CopyObject", 0) + asked.get("GetObject", 0) == 1
+    assert asked["CopyObject" if bucket.road == "copied" else "GetObject"] == 1
     assert data_at(bucket.ctx, "main") == {**relative(FILES), "year=2024/c.csv": b"id,n\n5,6\n"}
     assert copies(bucket.ctx) == []
 
@@ -196,6 +194,23 @@ def test_an_interrupted_run_goes_on_where_it_was(bucket):
     assert asked[operation] == (2 if bucket.road == "streamed" else 3)
     assert data_at(bucket.ctx, "main") == relative(FILES)
     assert copies(bucket.ctx) == []
+
+
+@pytest.mark.parametrize("step", ["branch", "sidecar", "commit", "confirm", "pin", "merge", "recheck", "tag", "ledger"])
+def test_an_ingest_that_is_stopped_at_any_later_step_takes_nothing_twice(bucket, step):
+    def stop():
+        raise KeyboardInterrupt
+
+    bucket.ctx = replace(bucket.ctx, progress=Watch(**{step: stop}))
+    with pytest.raises(KeyboardInterrupt):
+        bucket.ingest()
+    bucket.watched.reset()
+    result = bucket.ingest()
+    assert (result.outcome, result.version) == ("resumed", "1.0.0")
+    assert bucket.watched.reset() == {"ListObjectsV2": 1}
+    assert data_at(bucket.ctx, "main") == relative(FILES)
+    assert leftovers(bucket.ctx) == copies(bucket.ctx) == []
+    assert verify(bucket.ctx, resolve(bucket.ctx, "flights@1.0.0"), deep=True).ok
 
 
 @pytest.mark.parametrize("key", ["raw/../x", "raw/a//b", "raw/./c"])
