@@ -103,7 +103,7 @@ def _taken_from(result: IngestResult) -> str:
               help="Replace, or append to, this partition alone; --under names its table's folder.")  # fmt: skip
 @click.option("--commit-staged", is_flag=True, help="With --from-branch: commit what is staged there first.")
 @click.option("--no-default-excludes", "default_excludes", is_flag=True, default=True, flag_value=False,
-              help="With --from-branch: keep _SUCCESS, checksum files and folder markers, too.")  # fmt: skip
+              help="With --from-branch or s3://: keep _SUCCESS, checksum files and folder markers, too.")  # fmt: skip
 @bucket_options
 @publishing
 @answering(state=STATE)

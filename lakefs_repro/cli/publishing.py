@@ -50,7 +50,7 @@ _OPTIONS: Final = (
     click.option("--exclude", metavar="GLOB", multiple=True, help="Files to leave out; repeatable."),
     click.option("--allow-shrink", is_flag=True, help="Let more than half of the files be removed."),
     click.option("-m", "--message", metavar="TEXT", default="", help="The commit's message."),
-    click.option("--dry-run", is_flag=True, help="Hash, compare and validate; publish nothing."),
+    click.option("--dry-run", is_flag=True, help="Hash, compare and validate, or plan a bucket; publish nothing."),
 )  # fmt: skip
 
 
