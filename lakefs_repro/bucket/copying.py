@@ -87,15 +87,15 @@ class Copying:
         The ETag of a copy differs where the source was written in parts, or either is encrypted with a key of its own:
         then the source must still have the one that it was listed with.
         """
-        same = str(head["ETag"]).strip('"') == found.etag
-        if head["ContentLength"] == found.size and (same or self._still(found)):
-            return
-        with contextlib.suppress(LakefsReproError):  # why it failed matters more
-            self.store.delete(to)
-        raise source_changed(self.address.uri(found.key))
-
-    def _still(self, found: BucketObject) -> bool:
-        return str(self.store.head(self.address, found.key)["ETag"]).strip('"') == found.etag
+        try:
+            if head["ContentLength"] != found.size:
+                raise source_changed(self.address.uri(found.key))
+            if str(head["ETag"]).strip('"') != found.etag:
+                self.store.look(self.address, found)
+        except LakefsReproError:
+            with contextlib.suppress(LakefsReproError):  # why it failed matters more
+                self.store.delete(to)
+            raise
 
     def _streamed(self, found: BucketObject) -> str:
         sha256 = hashlib.sha256()

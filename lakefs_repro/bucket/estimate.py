@@ -13,12 +13,26 @@ from typing import Any, Final, Literal
 from lakefs_repro.bucket.copying import SMALLEST_PART
 from lakefs_repro.bucket.store import LARGEST_COPY
 
-__all__ = ["PRICES_OF", "S3_STANDARD", "Estimate", "Load", "Rates", "RoadName", "Tariff", "estimate", "load_of"]
+__all__ = [
+    "AT_ONCE",
+    "PRICES_OF",
+    "S3_STANDARD",
+    "Estimate",
+    "Load",
+    "Rates",
+    "RoadName",
+    "Tariff",
+    "estimate",
+    "load_of",
+]
 
 RoadName = Literal["copy", "stream", "import"]
 
 PAGE: Final = 1000
 """Objects in one answer to a listing, of S3 and of lakeFS."""
+
+AT_ONCE: Final = 5000
+"""Objects named in one import: a request of about a megabyte."""
 
 _GB: Final = 10**9
 _HOUR_S: Final = 3600.0
@@ -162,8 +176,9 @@ def estimate(
     else:
         heads = new.objects
         gets, through = (0, 0) if kept_checksums else (new.objects, new.bytes)
-        lists += math.ceil(new.objects / PAGE)
-        server += 2
+        # lakeFS 1.84 lists once for each object that an import names.
+        lists += new.objects
+        server += 2 * math.ceil(new.objects / AT_ONCE)
     seconds = new.objects / rates.objects + through / rates.bytes
     seconds += new.bytes / rates.copied if road == "copy" else 0.0
     return Estimate(

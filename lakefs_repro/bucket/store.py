@@ -103,6 +103,20 @@ class Store:
             answer: Mapping[str, Any] = self.client.head_object(Bucket=address.bucket, Key=key, **asked)
         return answer
 
+    def look(self, address: BucketAddress, found: BucketObject, *, checksum: bool = False) -> Mapping[str, Any]:
+        """What the store says of a listed object.
+
+        Raises:
+            IntegrityError: it changed after it was listed, or is gone (kind ``source-changed``).
+        """
+        try:
+            head = self.head(address, found.key, checksum=checksum)
+        except NotFoundError as error:
+            raise source_changed(address.uri(found.key)) from error
+        if str(head["ETag"]).strip('"') != found.etag:
+            raise source_changed(address.uri(found.key))
+        return head
+
     def blocks(self, address: BucketAddress, found: BucketObject) -> Iterator[bytes]:
         """The bytes of a listed object, of exactly this ETag, in blocks of 1 MiB; a broken connection is resumed.
 

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Final
 
 from lakefs_repro.bucket.address import BucketAddress
-from lakefs_repro.bucket.failures import source_changed
 from lakefs_repro.bucket.store import Store
 from lakefs_repro.bucket.taken import Taken
 from lakefs_repro.bucket.values import BucketObject, kept_sha256
@@ -65,10 +64,7 @@ class BucketHashes:
         return Taken(found.path, found.size, known.sha256, known.by, found.etag, uri)
 
     def _asked(self, found: BucketObject) -> Taken | None:
-        head = self.store.head(self.address, found.key, checksum=True)
-        if str(head["ETag"]).strip('"') != found.etag:
-            raise source_changed(self.address.uri(found.key))
-        sha256 = kept_sha256(head)
+        sha256 = kept_sha256(self.store.look(self.address, found, checksum=True))
         return Taken(found.path, found.size, sha256, "store", found.etag) if sha256 else None
 
     def _streamed(self, found: BucketObject) -> Taken:

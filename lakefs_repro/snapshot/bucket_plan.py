@@ -141,7 +141,7 @@ def _measured(source: BucketSource, new: list[BucketObject], clock: Callable[[],
     store, address = source.store, source.address
     begun = clock()
     for found in looked:
-        store.head(address, found.key)
+        store.look(address, found)
     seconds = max(1e-6, (clock() - begun) / len(looked))
     objects = threads / (seconds * _STEPS[source.road])
     through, said = _throughput(store, address, max(new, key=lambda found: min(found.size, _SAMPLE)), clock)

@@ -7,7 +7,7 @@ object was taken from is noted with it.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -74,17 +74,24 @@ class Scratch:
                 held[path] = taken
         return held
 
-    def align(self, line: Line, plan: IngestPlan, wanted: Mapping[str, object]) -> None:
-        """Leave on the branch what the plan has: delete what the snapshot has not, and what was taken for nothing."""
+    def align(self, line: Line, plan: IngestPlan, taken: Container[str]) -> None:
+        """Leave on the branch what the plan has: delete what the snapshot has not, and what was taken for nothing.
+
+        An interrupted run may have taken, or deleted, what the bucket has again as the line has it.
+        """
         prefix = dataset_prefix(self.dataset)
         objects = self.ctx.repository.objects
         at_line = {info.path for info in objects.list(line.head.id, prefix)}
-        stray = [
+        remove = {prefix + path for path in plan.remove}
+        stale = [
             change.path
             for change in self.ctx.repository.branches.staged(self.branch, prefix)
-            if change.path not in at_line and change.path.removeprefix(prefix) not in wanted
+            if change.path.removeprefix(prefix) not in taken and change.path not in remove
         ]
-        objects.delete(self.branch, [*stray, *(prefix + path for path in plan.remove)])
+        for path in stale:
+            if path in at_line:
+                self.ctx.repository.branches.unstage(self.branch, path)
+        objects.delete(self.branch, [*(path for path in stale if path not in at_line), *remove])
 
     def forget(self, path: str) -> None:
         """Take an object back: its bytes are those that the line has already."""

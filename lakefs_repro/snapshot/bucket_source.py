@@ -227,8 +227,7 @@ class BucketSource:
         self._ctx.progress.step("upload")
         if not self._compared.new:
             self._scratch.open(draft.line, ())
-        wanted = {*self._compared.known, *(found.path for found in self._compared.new)}
-        self._scratch.align(draft.line, plan, dict.fromkeys(wanted))
+        self._scratch.align(draft.line, plan, {found.path for found in self._compared.new})
         return Draft(self._ctx, draft.line, draft.ulid, fresh=False, aside=self._scratch.branch)
 
     def confirm(self, draft: Draft, made: Commit, plan: IngestPlan) -> None:

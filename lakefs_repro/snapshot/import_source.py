@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Final
 
-from lakefs_repro.bucket.estimate import RoadName
+from lakefs_repro.bucket.address import BucketAddress
+from lakefs_repro.bucket.estimate import AT_ONCE, RoadName
 from lakefs_repro.bucket.failures import source_changed
 from lakefs_repro.bucket.store import Store
 from lakefs_repro.bucket.taken import Taken
@@ -38,9 +40,8 @@ from lakefs_repro.transfer.ranged import RangedObject
 
 __all__ = ["ImportSource"]
 
-AT_ONCE: Final = 5000
-"""Objects named in one import: a request of about a megabyte."""
-
+_NO_IMPORT: Final = re.compile(r"[%?#\x00-\x1f\x7f]")
+_NAMED: Final = 5
 _FIRST_WAIT_S: Final = 0.1
 _LONGEST_WAIT_S: Final = 2.0
 
@@ -80,6 +81,7 @@ class ImportSource(BucketSource):
                 kind="import-unsupported",
             )
         super().find()
+        _require_importable(self._asked.address, self._listing.files)
         self._objects = {found.path: found for found in self._listing.files}
 
     def _take(self, line: Line, compared: Compared) -> None:  # noqa: ARG002 - nothing is brought anywhere
@@ -183,3 +185,15 @@ class ImportSource(BucketSource):
     def close(self) -> None:
         """Delete what was noted on the way."""
         self._hashes.forget()
+
+
+def _require_importable(address: BucketAddress, files: Iterable[BucketObject]) -> None:
+    """Refuse keys that lakeFS 1.84 loses: it reads an imported address as a URL, escapes and query included."""
+    odd = [found.key for found in files if _NO_IMPORT.search(found.key)]
+    if odd:
+        raise InvalidError(
+            f"{len(odd)} keys of {address} can't be listed without copying, because lakeFS takes %, ?, # and control "
+            f"characters in them for parts of a URL: {', '.join(map(repr, odd[:_NAMED]))}.",
+            hint="leave out --zero-copy, or leave them out with --exclude",
+            kind="unsafe-keys",
+        )

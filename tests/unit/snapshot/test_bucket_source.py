@@ -213,6 +213,29 @@ def test_an_ingest_that_is_stopped_at_any_later_step_takes_nothing_twice(bucket,
     assert verify(bucket.ctx, resolve(bucket.ctx, "flights@1.0.0"), deep=True).ok
 
 
+@pytest.mark.parametrize("then", ["as it was", "gone"])
+def test_what_was_taken_before_a_stop_and_then_taken_back_is_in_no_version(bucket, then):
+    bucket.ingest()
+    bucket.put({"raw/notes é.txt": b"other", "raw/new": b"new"})
+
+    def stop():
+        raise KeyboardInterrupt
+
+    going = bucket.ctx
+    bucket.ctx = replace(going, progress=Watch(branch=stop))
+    with pytest.raises(KeyboardInterrupt):
+        bucket.ingest()
+    bucket.ctx = going
+    if then == "gone":
+        bucket.server.client.delete_object(Bucket=bucket.name, Key="raw/notes é.txt")
+    else:
+        bucket.put({"raw/notes é.txt": FILES["raw/notes é.txt"]})
+    result = bucket.ingest(mode="append")
+    assert (result.added, result.changed, result.removed) == (1, 0, 0)
+    assert data_at(bucket.ctx, "main") == {**relative(FILES), "new": b"new"}
+    assert copies(bucket.ctx) == []
+
+
 @pytest.mark.parametrize("key", ["raw/../x", "raw/a//b", "raw/./c"])
 def test_keys_that_cannot_be_paths_are_refused_all_together(bucket, key):
     bucket.put({key: b"1", "raw/b//c": b"2"})

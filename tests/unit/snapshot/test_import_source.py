@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import logging
+
 import pytest
 from support.buckets import Watched
 from support.lakes import data_at, make_context, tags
 
 from lakefs_repro.bucket.address import BucketAddress
 from lakefs_repro.bucket.store import open_store
-from lakefs_repro.errors import InvalidError, RejectedError
+from lakefs_repro.errors import IntegrityError, InvalidError, RejectedError
 from lakefs_repro.restore.rollback import roll_back
 from lakefs_repro.snapshot.bucket_source import BucketSource, FromBucket
 from lakefs_repro.snapshot.import_source import ImportSource
@@ -150,6 +152,40 @@ def test_a_bucket_that_changes_while_it_is_listed_is_refused(bucket):
         bucket.ingest()
     assert caught.value.kind == "source-changed"
     assert tags(bucket.ctx) == []
+
+
+def test_a_bucket_that_loses_objects_while_it_is_read_is_refused_as_changed(bucket):
+    client = bucket.server.client
+    bucket.watched.before("HeadObject", lambda: client.delete_object(Bucket=bucket.name, Key="raw/year=2023/a.csv"))
+    with pytest.raises(IntegrityError) as caught:
+        bucket.ingest()
+    assert caught.value.kind == "source-changed"
+
+
+@pytest.mark.parametrize("key", ["at=00%3A00/a", "100%", "what?", "e#f", "a\tb"])
+def test_keys_that_the_server_would_read_as_other_addresses_are_refused_at_once(bucket, key):
+    bucket.put({f"raw/{key}": b"1"})
+    with pytest.raises(InvalidError) as caught:
+        bucket.ingest()
+    assert caught.value.kind == "unsafe-keys"
+    assert bucket.watched.reset() == {"ListObjectsV2": 1}
+    assert bucket.ingest(exclude=(key,)).external
+
+
+def test_other_keys_are_listed_as_they_are(bucket):
+    more = {f"raw/{name}": b"1" for name in ("a b", "c+d", "g&h;i", "j[k]$", "empty")}
+    bucket.put({**more, "raw/empty": b""})
+    assert bucket.ingest().imported == len(FILES) + len(more)
+    assert bucket.verify().ok
+    assert bucket.verify(deep=True).ok
+
+
+def test_the_server_lists_once_for_each_object_that_an_import_names(bucket, caplog):
+    # What the plan's formula says of lakeFS.
+    with caplog.at_level(logging.INFO, logger="werkzeug"):
+        bucket.ingest()
+    own = f"/{bucket.name}?list-type=2&max-keys"
+    assert sum(own in record.getMessage() for record in caplog.records) == len(FILES)
 
 
 def test_an_interrupted_hashing_goes_on(bucket):
