@@ -15,7 +15,6 @@ from typing import Final
 
 from lakefs_repro.bucket.address import BucketAddress
 from lakefs_repro.bucket.estimate import AT_ONCE, RoadName
-from lakefs_repro.bucket.failures import source_changed
 from lakefs_repro.bucket.store import Store
 from lakefs_repro.bucket.taken import Taken
 from lakefs_repro.bucket.values import BucketObject
@@ -122,7 +121,7 @@ class ImportSource(BucketSource):
             self._import(name, [self._import_of(entry) for entry in batch])
             ctx.progress.advance(len(batch))
         ctx.repository.objects.delete(name, (self._prefix + path for path in plan.remove))
-        self._require_imported(name, plan)
+        self._put_right(name, plan)
         size = sum(entry.size for entry in plan.new)
         self._count(imported=len(plan.new), size=size)
         return Draft(ctx, draft.line, draft.ulid, fresh=True, aside=name)
@@ -154,13 +153,26 @@ class ImportSource(BucketSource):
             time.sleep(wait)
             wait = min(_LONGEST_WAIT_S, 1.5 * wait)
 
-    def _require_imported(self, ref: str, plan: IngestPlan) -> None:
-        """What was imported must be what was hashed: the server has listed the bucket anew."""
-        for path, taken, imported in self._imported(ref, plan):
-            if not imported:
-                raise source_changed(taken.address if taken else self._asked.address.uri(path))
+    def _put_right(self, branch: str, plan: IngestPlan) -> None:
+        """Name each object that the import took for another one, after another look at it.
 
-    def _imported(self, ref: str, plan: IngestPlan) -> Iterator[tuple[str, Taken | None, bool]]:
+        lakeFS 1.84 imports the last object whose key begins with the one that was named: ``a.csv.gz`` for ``a.csv``.
+
+        Raises:
+            IntegrityError: the bucket changed meanwhile.
+        """
+        address, staging = self._asked.address, self._ctx.repository.staging
+        wrong = [(path, taken) for path, taken, imported in self._imported(branch, plan) if not imported]
+
+        def mend(one: tuple[str, Taken]) -> None:
+            path, taken = one
+            self._store.look(address, self._objects[taken.path])
+            staging.link(branch, path, taken.address, checksum=taken.checksum, size=taken.size, metadata={})
+
+        for _ in run_all(mend, wrong, threads=self._ctx.threads):
+            pass
+
+    def _imported(self, ref: str, plan: IngestPlan) -> Iterator[tuple[str, Taken, bool]]:
         wanted = {self._prefix + entry.path: self._taken[entry.path] for entry in plan.new}
         for info in self._ctx.repository.objects.list(ref, self._prefix):
             taken = wanted.pop(info.path, None)

@@ -180,6 +180,21 @@ def test_other_keys_are_listed_as_they_are(bucket):
     assert bucket.verify(deep=True).ok
 
 
+def test_a_key_that_another_one_begins_with_is_listed_as_itself(bucket):
+    more = {"raw/p": b"1", "raw/p1": b"2", "raw/p10": b"3", "raw/q": b"4", "raw/q.bak": b"5"}
+    bucket.put(more)
+    result = bucket.ingest(exclude=("*.bak",))
+    assert result.imported == len(FILES) + len(more) - 1
+    found = bucket.ctx.repository.objects.list(resolve(bucket.ctx, "flights").commit, "flights/")
+    own = {info.path: info.address for info in found}
+    assert own["flights/p"] == f"s3://{bucket.name}/raw/p"
+    assert own["flights/q"] == f"s3://{bucket.name}/raw/q"
+    assert bucket.verify(deep=True).ok
+    assert bucket.ingest(exclude=("*.bak",)).outcome == "unchanged"
+    bucket.put({"raw/p": b"!"})
+    assert [problem.path for problem in bucket.verify().problems] == ["flights/p"]
+
+
 def test_the_server_lists_once_for_each_object_that_an_import_names(bucket, caplog):
     # What the plan's formula says of lakeFS.
     with caplog.at_level(logging.INFO, logger="werkzeug"):
