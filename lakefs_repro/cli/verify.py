@@ -26,6 +26,7 @@ __all__ = ["Verified", "command"]
 _SHOWN = 50
 _COLUMNS = (Column("path"), Column("problem"), Column("detail"))
 _PINS = {"held": "kept by its pin", "moved": "NOT kept: its pin was moved", "missing": "NOT kept: it has no pin"}
+_EXTERNAL = "the pin keeps no bytes that lie outside the repository's storage: they can change or go"
 
 
 class Verified(Result):
@@ -64,6 +65,7 @@ class Verified(Result):
                 ("digest", report.digest),
                 ("commit", short(report.commit)),
                 ("data", _PINS[report.pin] if report.pin else ""),
+                ("external", _EXTERNAL if report.external else ""),
                 ("in", str(self.where)),
             ]
         )

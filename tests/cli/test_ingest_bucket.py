@@ -104,3 +104,25 @@ def test_every_key_of_a_plan_is_described(raw):
     for name, value in (("", plan), (": estimate", plan["estimate"]), (": rates", plan["rates"])):
         line = next(line for line in page.splitlines() if line.startswith(f"| `ingest s3://… --dry-run{name}` |"))
         assert not [key for key in value if f"`{key}`" not in line]
+
+
+def test_a_version_without_copies_says_so_everywhere(bucket_server, aws, lakefs_on_bucket, cli, tmp_path, monkeypatch):
+    engine = lakefs_on_bucket
+    bucket = bucket_server.new_bucket(FILES)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("LAKECTL_SERVER_ENDPOINT_URL", engine.endpoint)
+    monkeypatch.setenv("LAKECTL_CREDENTIALS_ACCESS_KEY_ID", engine.access_key_id)
+    monkeypatch.setenv("LAKECTL_CREDENTIALS_SECRET_ACCESS_KEY", engine.secret_access_key)
+    repository = engine.new_repository()
+    (tmp_path / "lakefs-repro.yaml").write_text(
+        f"engine: lakefs\nendpoint: {engine.endpoint}\nrepository: {repository}\n"
+    )
+    address = (f"s3://{bucket}/raw", "--dataset", "flights", "--zero-copy", "--s3-endpoint", bucket_server.endpoint)
+    assert "\n  external  " in cli("ingest", *address).out
+    for command in (("show", "flights"), ("list",), ("log", "flights"), ("verify", "flights")):
+        said = cli(*command)
+        assert (said.code, "external" in said.out) == (0, True), said
+        assert '"external": true' in cli(*command, "--json").out
+    bucket_server.put(bucket, {"raw/a.csv": b"id,n\n9,9\n"})
+    said = cli("verify", "flights", "--json")
+    assert (said.code, said.json["problems"][0]["path"]) == (1, "flights/a.csv")
