@@ -68,7 +68,11 @@ WITH_LAKEFS: Final = (
     Rule("lakefs-from-a-bucket", "lakefs", -1,
          "What lies in your bucket already is copied once into the repository's storage, by the store itself where "
          "that is S3, and kept twice; listed in place (--zero-copy), a version can be changed by whoever writes there.",
-         s.BUCKETS, (is_("storage", "s3", "gcs", "azure", "onprem-s3"), at_least("volume", _TB))),
+         s.BUCKETS, (is_("storage", "s3", "onprem-s3"), at_least("volume", _TB))),
+    Rule("lakefs-from-another-cloud", "lakefs", -1,
+         "Only S3 and stores that speak its language can be ingested where they are: what lies in your bucket already "
+         "passes through a machine once, or is written to a branch by a job of yours, and is kept twice.",
+         s.BUCKETS, (is_("storage", "gcs", "azure"), at_least("volume", _TB))),
     Rule("lakefs-vendors", "lakefs", 2,
          "A vendor's delivery lands on a branch of its own and reaches nobody before it is validated.",
          s.CONTRACTS, (is_("writers", "vendors"),)),

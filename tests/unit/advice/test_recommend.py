@@ -67,7 +67,7 @@ TEAMS = (
     Team("Spark and ten terabytes", f"--storage s3 {SPARK} --tools git,airflow", "lakefs",
          "lakefs-spark lakefs-large lakefs-many-files lakefs-written-by-others", "lakefs-read-once lakefs-from-a-bucket lakefs-to-run",
          "dvc-cluster dvc-large embedded-too-large delta-convert iceberg-convert"),
-    Team("Spark, managed only", f"--storage gcs {SPARK} --server managed", "lakefs", "lakefs-managed", "lakefs-licence"),
+    Team("Spark, managed only", f"--storage gcs {SPARK} --server managed", "lakefs", "lakefs-managed", "lakefs-licence lakefs-from-another-cloud"),
     Team("Spark, no server", f"--storage s3 {SPARK} --server no", "iceberg", "iceberg-tags iceberg-audit-branch",
          "iceberg-convert", "lakefs-no-server", fits=False),
     Team("a stream into Parquet", "--storage gcs --data-format parquet --volume 5TB --arrival streaming --writers spark "
