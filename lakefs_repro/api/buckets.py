@@ -5,10 +5,10 @@ from __future__ import annotations
 from lakefs_repro.bucket.address import BucketAddress
 from lakefs_repro.bucket.store import open_store
 from lakefs_repro.errors import InvalidError
-from lakefs_repro.snapshot.bucket_source import BucketSource, FromBucket
+from lakefs_repro.ingest.bucket.import_source import ImportSource
+from lakefs_repro.ingest.bucket.source import BucketSource, FromBucket
+from lakefs_repro.ingest.request import IngestRequest
 from lakefs_repro.snapshot.context import Context
-from lakefs_repro.snapshot.import_source import ImportSource
-from lakefs_repro.snapshot.request import IngestRequest
 
 __all__ = ["bucket_source"]
 

@@ -10,26 +10,33 @@ from lakefs_repro.api.buckets import bucket_source
 from lakefs_repro.api.config import Config, DatasetConfig
 from lakefs_repro.api.session import IngestSession
 from lakefs_repro.errors import InvalidError, NotFoundError
+from lakefs_repro.ingest.branch.opened import (
+    Finished,
+    OpenBranch,
+    dataset_of,
+    finish_branch,
+    open_branch,
+    open_branches,
+)
+from lakefs_repro.ingest.branch.roads_in import RoadsIn
+from lakefs_repro.ingest.branch.source import FromBranch
+from lakefs_repro.ingest.bucket.plan import BucketPlan, plan_bucket
+from lakefs_repro.ingest.bucket.source import BucketSource
+from lakefs_repro.ingest.hashing.hash_shard import HashRequest, HashResult, Shard, hash_shard
+from lakefs_repro.ingest.ingest import ingest
+from lakefs_repro.ingest.release import ReleaseResult, make_release
+from lakefs_repro.ingest.request import Bump, IngestRequest, IngestResult, Mode
 from lakefs_repro.model.annotation import Input
 from lakefs_repro.model.contract import Contract
 from lakefs_repro.model.ref import named_release
 from lakefs_repro.model.report import LogEntry, ReleaseInfo, ReleaseReport, RestoreReport, VerifyReport, VersionInfo
 from lakefs_repro.restore.folder import restore_to
 from lakefs_repro.restore.rollback import RollbackResult, roll_back
-from lakefs_repro.snapshot.branch_source import FromBranch
-from lakefs_repro.snapshot.bucket_plan import BucketPlan, plan_bucket
-from lakefs_repro.snapshot.bucket_source import BucketSource
 from lakefs_repro.snapshot.context import Context
 from lakefs_repro.snapshot.difference import SnapshotDifference
-from lakefs_repro.snapshot.hash_shard import HashRequest, HashResult, Shard, hash_shard
 from lakefs_repro.snapshot.history import log
-from lakefs_repro.snapshot.ingest import ingest
-from lakefs_repro.snapshot.opened import Finished, OpenBranch, dataset_of, finish_branch, open_branch, open_branches
-from lakefs_repro.snapshot.release import ReleaseResult, make_release
 from lakefs_repro.snapshot.releases import Release, find_release, list_releases, verify_release
-from lakefs_repro.snapshot.request import Bump, IngestRequest, IngestResult, Mode
 from lakefs_repro.snapshot.resolve import resolve
-from lakefs_repro.snapshot.roads_in import RoadsIn
 from lakefs_repro.snapshot.snapshot import Snapshot
 from lakefs_repro.snapshot.verify import verify
 from lakefs_repro.snapshot.versions import list_versions
@@ -68,7 +75,7 @@ class Lake:
                 ingest.add("data/flights")
             print(ingest.result.version)
 
-        Arguments are those of :class:`~lakefs_repro.snapshot.request.IngestRequest`; ``inputs`` are references
+        Arguments are those of :class:`~lakefs_repro.ingest.request.IngestRequest`; ``inputs`` are references
         such as ``"raw@1.0.0"``, resolved now. With a ``partition``, such as ``"year=2024/month=3"``, it alone is
         replaced, or appended to; ``table`` names the folder of its table, where partitions don't lie at the dataset's
         top.
@@ -264,7 +271,7 @@ class Lake:
             exclude: globs of what is no data, besides those of the configuration.
             default_excludes: whether what other programs leave beside their data is left out, too.
 
-        Can be killed and called again. Raises as :func:`~lakefs_repro.snapshot.hash_shard.hash_shard` does.
+        Can be killed and called again. Raises as :func:`~lakefs_repro.ingest.hashing.hash_shard.hash_shard` does.
         """
         name = dataset or self.dataset_of(branch)
         settings = self.config.project.datasets.get(name, DatasetConfig())

@@ -10,12 +10,12 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from lakefs_repro.errors import InvalidError, LakefsReproError
+from lakefs_repro.ingest.ingest import ingest
+from lakefs_repro.ingest.request import IngestRequest, IngestResult
+from lakefs_repro.ingest.scan import Scan, SourceFile, scan
 from lakefs_repro.model.names import dataset_prefix
 from lakefs_repro.model.paths import check_repository_path
 from lakefs_repro.snapshot.context import Context
-from lakefs_repro.snapshot.ingest import ingest
-from lakefs_repro.snapshot.request import IngestRequest, IngestResult
-from lakefs_repro.snapshot.scan import Scan, SourceFile, scan
 from lakefs_repro.tables import write_table
 
 if TYPE_CHECKING:

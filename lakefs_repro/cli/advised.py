@@ -249,7 +249,7 @@ def _inferred(project: Project, sample: Path) -> str:
     Raises:
         InvalidError: there is no table in it.
     """
-    from lakefs_repro.snapshot.scan import scan  # noqa: PLC0415 - the tables' libraries, only where they are needed
+    from lakefs_repro.ingest.scan import scan  # noqa: PLC0415 - the tables' libraries, only where they are needed
     from lakefs_repro.tables import TableFile, infer_contract, table_format  # noqa: PLC0415
 
     found = [TableFile(file.path, file.local) for file in scan([sample]).files]

@@ -19,8 +19,8 @@ from lakefs_repro.cli.text import moment, short
 if TYPE_CHECKING:
     from lakefs_repro.cli.conversation import Conversation
     from lakefs_repro.cli.page import Page
-    from lakefs_repro.snapshot.opened import Finished, OpenBranch
-    from lakefs_repro.snapshot.roads_in import RoadsIn
+    from lakefs_repro.ingest.branch.opened import Finished, OpenBranch
+    from lakefs_repro.ingest.branch.roads_in import RoadsIn
 
 __all__ = ["Branches", "FinishedBranch", "OpenedBranch", "command"]
 

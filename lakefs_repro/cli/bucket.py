@@ -18,9 +18,9 @@ from lakefs_repro.errors import InvalidError
 if TYPE_CHECKING:
     from lakefs_repro.api.lake import Lake
     from lakefs_repro.cli.page import Page
-    from lakefs_repro.snapshot.bucket_plan import BucketPlan
-    from lakefs_repro.snapshot.bucket_source import BucketSource
-    from lakefs_repro.snapshot.request import IngestRequest
+    from lakefs_repro.ingest.bucket.plan import BucketPlan
+    from lakefs_repro.ingest.bucket.source import BucketSource
+    from lakefs_repro.ingest.request import IngestRequest
 
 __all__ = ["BucketOptions", "PlannedBucket", "bucket_options", "is_bucket", "planned", "summary"]
 
@@ -94,7 +94,7 @@ def planned(lake: Lake, options: BucketOptions, request: IngestRequest) -> tuple
     Raises:
         RejectedError: it is more than the options allow.
     """
-    from lakefs_repro.snapshot.bucket_plan import Limits  # noqa: PLC0415 - only when a bucket is meant
+    from lakefs_repro.ingest.bucket.plan import Limits  # noqa: PLC0415 - only when a bucket is meant
 
     source = lake.bucket(
         request,

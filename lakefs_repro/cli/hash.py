@@ -17,7 +17,7 @@ from lakefs_repro.model.names import parse_write_branch
 if TYPE_CHECKING:
     from lakefs_repro.cli.conversation import Conversation
     from lakefs_repro.cli.page import Page
-    from lakefs_repro.snapshot.hash_shard import HashResult
+    from lakefs_repro.ingest.hashing.hash_shard import HashResult
 
 __all__ = ["HashedShard", "command"]
 
@@ -82,7 +82,7 @@ def command(
       lakefs-repro hash write-flights-nightly --shard 1/8
       lakefs-repro hash spark-nightly --dataset flights --shard 3/8 --json
     """  # noqa: D301 - \b is click's mark for lines to keep
-    from lakefs_repro.snapshot.hash_shard import Shard  # noqa: PLC0415 - not for --help
+    from lakefs_repro.ingest.hashing.hash_shard import Shard  # noqa: PLC0415 - not for --help
 
     share = Shard.parse(shard)
     lake = open_lake(talk)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from lakefs_repro.api.lake import Lake
     from lakefs_repro.cli.conversation import Conversation
     from lakefs_repro.cli.page import Page
-    from lakefs_repro.snapshot.request import IngestRequest, IngestResult
+    from lakefs_repro.ingest.request import IngestRequest, IngestResult
 
 __all__ = ["Ingested", "command", "only_dataset"]
 

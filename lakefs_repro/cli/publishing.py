@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from lakefs_repro.api.lake import Lake
     from lakefs_repro.cli.conversation import Conversation
     from lakefs_repro.cli.page import Page
+    from lakefs_repro.ingest.request import IngestRequest
     from lakefs_repro.model.table_report import ValidationReport
-    from lakefs_repro.snapshot.request import IngestRequest
 
 __all__ = ["STATE", "publish", "publishing", "requested"]
 

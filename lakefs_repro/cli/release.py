@@ -17,8 +17,8 @@ from lakefs_repro.cli.text import counted, moment, short, size
 if TYPE_CHECKING:
     from lakefs_repro.cli.conversation import Conversation
     from lakefs_repro.cli.page import Page
+    from lakefs_repro.ingest.release import ReleaseResult
     from lakefs_repro.model.report import ReleaseReport
-    from lakefs_repro.snapshot.release import ReleaseResult
     from lakefs_repro.snapshot.releases import Release
     from lakefs_repro.snapshot.snapshot import Snapshot
 

@@ -9,9 +9,9 @@ from typing import Final
 from lakefs_repro.doctor.finding import Finding, Repair
 from lakefs_repro.doctor.lease import Leases, Owner, last_sign_on
 from lakefs_repro.doctor.survey import Survey, stray_ulid
+from lakefs_repro.ingest.branch.opened import open_branches
 from lakefs_repro.model.names import LEDGER_BRANCH, dataset_prefix, ingest_branch
 from lakefs_repro.snapshot.context import Context
-from lakefs_repro.snapshot.opened import open_branches
 
 FORGOTTEN: Final = timedelta(days=30)
 

@@ -12,8 +12,8 @@ from datetime import datetime, timedelta
 from typing import Final, Literal
 
 from lakefs_repro.errors import NotFoundError
+from lakefs_repro.ingest import journal as journals
 from lakefs_repro.model.names import ulid_time
-from lakefs_repro.snapshot import journal as journals
 from lakefs_repro.snapshot.context import Context
 
 LEASE: Final = timedelta(hours=24)

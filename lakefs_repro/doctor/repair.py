@@ -12,16 +12,16 @@ from lakefs_repro.doctor.finding import Action, Finding, Repair
 from lakefs_repro.doctor.lease import LEASE
 from lakefs_repro.doctor.repository import scratch_name, wanted_protection
 from lakefs_repro.errors import ConflictError, IntegrityError, InvalidError, NotFoundError
+from lakefs_repro.ingest import journal as journals
+from lakefs_repro.ingest.heal import heal
+from lakefs_repro.ingest.publish import drop_branch, finish, record, release, reserve
+from lakefs_repro.ingest.release import finish_release
 from lakefs_repro.lake.values import Commit
 from lakefs_repro.ledger.append import ensure_ledger
 from lakefs_repro.model.annotation import Annotation
 from lakefs_repro.model.names import LEDGER_BRANCH, parse_release_pin, pin_branch, tag_name
-from lakefs_repro.snapshot import journal as journals
 from lakefs_repro.snapshot.context import Context
-from lakefs_repro.snapshot.heal import heal
 from lakefs_repro.snapshot.line import first_commit
-from lakefs_repro.snapshot.publish import drop_branch, finish, record, release, reserve
-from lakefs_repro.snapshot.release import finish_release
 from lakefs_repro.snapshot.releases import find_release, verify_release
 from lakefs_repro.snapshot.resolve import resolve
 from lakefs_repro.snapshot.verify import verify

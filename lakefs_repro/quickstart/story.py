@@ -14,6 +14,8 @@ from typing import Any, Final, Literal
 
 from lakefs_repro.api.lake import Lake
 from lakefs_repro.errors import InvalidError, RejectedError
+from lakefs_repro.ingest.request import IngestResult, Mode
+from lakefs_repro.ingest.validate import ContractViolatedError
 from lakefs_repro.model.report import VersionInfo
 from lakefs_repro.quickstart.contract import CONTRACT
 from lakefs_repro.quickstart.flights import (
@@ -26,8 +28,6 @@ from lakefs_repro.quickstart.flights import (
     sums_text,
     without_cancelled,
 )
-from lakefs_repro.snapshot.request import IngestResult, Mode
-from lakefs_repro.snapshot.validate import ContractViolatedError
 
 DATASET: Final = "flights"
 QUARTER: Final = "landing/2013-q1"

@@ -6,17 +6,9 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from lakefs_repro.errors import LakefsReproError, RejectedError, UnavailableError
-from lakefs_repro.lake.values import Commit
-from lakefs_repro.ledger.append import ledger_head
-from lakefs_repro.model.annotation import EXTERNAL, Annotation
-from lakefs_repro.model.head import HeadRecord
-from lakefs_repro.model.names import ingest_branch
-from lakefs_repro.model.version import Version
-from lakefs_repro.snapshot import journal as journals
-from lakefs_repro.snapshot.context import Context
-from lakefs_repro.snapshot.heal import clear_holder, finish_latest, heal
-from lakefs_repro.snapshot.line import Line, merge_of, read_line, require_clean
-from lakefs_repro.snapshot.publish import (
+from lakefs_repro.ingest import journal as journals
+from lakefs_repro.ingest.heal import clear_holder, finish_latest, heal
+from lakefs_repro.ingest.publish import (
     ReservedError,
     drop_branch,
     finish,
@@ -25,11 +17,19 @@ from lakefs_repro.snapshot.publish import (
     reserve,
     taken_versions,
 )
+from lakefs_repro.ingest.settle import settle
+from lakefs_repro.ingest.write import carry_actions, commit, open_draft
+from lakefs_repro.lake.values import Commit
+from lakefs_repro.ledger.append import ledger_head
+from lakefs_repro.model.annotation import EXTERNAL, Annotation
+from lakefs_repro.model.head import HeadRecord
+from lakefs_repro.model.names import ingest_branch
+from lakefs_repro.model.version import Version
+from lakefs_repro.snapshot.context import Context
+from lakefs_repro.snapshot.line import Line, merge_of, read_line, require_clean
 from lakefs_repro.snapshot.resolve import resolve
-from lakefs_repro.snapshot.settle import settle
 from lakefs_repro.snapshot.sidecar import SidecarPaths
 from lakefs_repro.snapshot.verify import verify
-from lakefs_repro.snapshot.write import carry_actions, commit, open_draft
 
 
 @dataclass(frozen=True, slots=True)

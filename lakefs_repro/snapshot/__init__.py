@@ -1,1 +1,1 @@
-"""Making snapshots and looking at them: scan, ingest, resolve, verify."""
+"""What a snapshot is, and looking at it: resolve, read, verify, compare."""

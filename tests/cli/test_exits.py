@@ -2,7 +2,7 @@ import pytest
 
 from lakefs_repro import errors
 from lakefs_repro.cli.exits import BY_CLASS, Exit, exit_for
-from lakefs_repro.snapshot.publish import LostRaceError, ReservedError
+from lakefs_repro.ingest.publish import LostRaceError, ReservedError
 
 CODES = {
     errors.RejectedError: 1,

@@ -1,9 +1,9 @@
 import pytest
 
 from lakefs_repro import connect
-from lakefs_repro.snapshot.branch_source import BranchSource, FromBranch
-from lakefs_repro.snapshot.ingest import ingest
-from lakefs_repro.snapshot.request import IngestRequest
+from lakefs_repro.ingest.branch.source import BranchSource, FromBranch
+from lakefs_repro.ingest.ingest import ingest
+from lakefs_repro.ingest.request import IngestRequest
 
 
 @pytest.fixture

@@ -11,8 +11,8 @@ from types import ModuleType, SimpleNamespace
 import pytest
 from support.lakes import make_context
 
-from lakefs_repro.snapshot.digest_parts import read_parts
-from lakefs_repro.snapshot.opened import open_branch
+from lakefs_repro.ingest.branch.opened import open_branch
+from lakefs_repro.ingest.hashing.digest_parts import read_parts
 from lakefs_repro.snapshot.resolve import resolve
 
 FOLDER = Path(__file__).resolve().parents[2] / "docs" / "how-to" / "hash_at_scale"

@@ -12,9 +12,9 @@ import pytest
 from support.lakes import data_at, ingest_files, leftovers, make_context, pins, tags, write_files
 
 from lakefs_repro.errors import RejectedError
+from lakefs_repro.ingest.ingest import ingest
+from lakefs_repro.ingest.request import IngestRequest
 from lakefs_repro.model.contract import Contract
-from lakefs_repro.snapshot.ingest import ingest
-from lakefs_repro.snapshot.request import IngestRequest
 from lakefs_repro.testing.faults import FaultPlan, FaultProxy
 
 VERIFIER = Path(__file__).resolve().parents[2] / "docs" / "reference" / "verify_snapshot.py"

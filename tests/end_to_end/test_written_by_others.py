@@ -11,11 +11,11 @@ import pyarrow.parquet as pq
 import pytest
 from support.lakes import data_at, leftovers, make_context, tags
 
-from lakefs_repro.snapshot.branch_source import FromBranch
-from lakefs_repro.snapshot.opened import finish_branch, open_branch
-from lakefs_repro.snapshot.request import IngestRequest
+from lakefs_repro.ingest.branch.opened import finish_branch, open_branch
+from lakefs_repro.ingest.branch.roads_in import KEY_VARIABLE, SECRET_VARIABLE, RoadsIn
+from lakefs_repro.ingest.branch.source import FromBranch
+from lakefs_repro.ingest.request import IngestRequest
 from lakefs_repro.snapshot.resolve import resolve
-from lakefs_repro.snapshot.roads_in import KEY_VARIABLE, SECRET_VARIABLE, RoadsIn
 from lakefs_repro.snapshot.verify import verify
 from lakefs_repro.testing.faults import FaultPlan, FaultProxy
 

@@ -13,8 +13,8 @@ from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
+from lakefs_repro.ingest.hashing.hash_shard import HashRequest, Shard, hash_shard
 from lakefs_repro.ports import Silence
-from lakefs_repro.snapshot.hash_shard import HashRequest, Shard, hash_shard
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from support.lakes import make_context

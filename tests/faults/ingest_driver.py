@@ -14,10 +14,10 @@ import time
 from pathlib import Path
 from types import SimpleNamespace
 
-from lakefs_repro.snapshot.branch_source import FromBranch
-from lakefs_repro.snapshot.ingest import ingest
-from lakefs_repro.snapshot.opened import finish_branch
-from lakefs_repro.snapshot.request import IngestRequest
+from lakefs_repro.ingest.branch.opened import finish_branch
+from lakefs_repro.ingest.branch.source import FromBranch
+from lakefs_repro.ingest.ingest import ingest
+from lakefs_repro.ingest.request import IngestRequest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from support.lakes import make_context

@@ -12,9 +12,9 @@ from support.lakes import Watch, data_at, ingest_files, leftovers, make_context,
 
 from lakefs_repro.doctor.diagnose import diagnose
 from lakefs_repro.doctor.repair import repair
-from lakefs_repro.snapshot.branch_source import FromBranch
-from lakefs_repro.snapshot.opened import finish_branch, open_branch
-from lakefs_repro.snapshot.request import IngestRequest
+from lakefs_repro.ingest.branch.opened import finish_branch, open_branch
+from lakefs_repro.ingest.branch.source import FromBranch
+from lakefs_repro.ingest.request import IngestRequest
 from lakefs_repro.testing.faults import FaultPlan, FaultProxy
 
 STEPS = [

@@ -14,13 +14,13 @@ import pytest
 from support.lakes import make_context
 from support.others import sha256
 
-from lakefs_repro.snapshot.branch_source import BranchSource, FromBranch
-from lakefs_repro.snapshot.changes import new_objects
-from lakefs_repro.snapshot.digests import gather
-from lakefs_repro.snapshot.hash_shard import HashRequest, Shard, hash_shard
-from lakefs_repro.snapshot.ingest import ingest
+from lakefs_repro.ingest.branch.source import BranchSource, FromBranch
+from lakefs_repro.ingest.hashing.changes import new_objects
+from lakefs_repro.ingest.hashing.digests import gather
+from lakefs_repro.ingest.hashing.hash_shard import HashRequest, Shard, hash_shard
+from lakefs_repro.ingest.ingest import ingest
+from lakefs_repro.ingest.request import IngestRequest
 from lakefs_repro.snapshot.line import read_line
-from lakefs_repro.snapshot.request import IngestRequest
 from lakefs_repro.snapshot.resolve import resolve
 from lakefs_repro.testing.faults import FaultPlan, FaultProxy
 from lakefs_repro.transfer.hashing import hash_bytes

@@ -11,9 +11,9 @@ import pytest
 from support.commands import command
 from support.lakes import data_at, ingest_files, leftovers, make_context, pins, tags, write_files
 
-from lakefs_repro.snapshot.ingest import STEPS, ingest
+from lakefs_repro.ingest.ingest import STEPS, ingest
+from lakefs_repro.ingest.request import IngestRequest
 from lakefs_repro.snapshot.line import read_line
-from lakefs_repro.snapshot.request import IngestRequest
 
 OLD = {"a.bin": b"a", "sub/b.bin": b"b", "c.bin": b"c"}
 NEW = {"a.bin": b"a", "sub/b.bin": b"B2", "d.bin": b"d", "e.bin": b"e"}

@@ -54,8 +54,8 @@ def test_a_server_that_goes_away_leaves_old_or_new_and_the_next_command_complete
             ingest_files(ctx, source, NEW)
         assert data_at(direct, "main") == (NEW if write == "tag" else OLD)
         (folder,) = source.iterdir()
-        from lakefs_repro.snapshot.ingest import ingest
-        from lakefs_repro.snapshot.request import IngestRequest
+        from lakefs_repro.ingest.ingest import ingest
+        from lakefs_repro.ingest.request import IngestRequest
 
         proxy.plan = FaultPlan("")
         result = ingest(ctx, IngestRequest("flights", (folder,)))

@@ -164,8 +164,8 @@ def test_a_foreign_file_that_slips_in_with_the_merge_is_never_tagged(engine, tmp
     other.repository.objects.delete("main", ["flights/evil.csv"])
     other.repository.commits.create("main", "undo")
     (folder,) = (tmp_path / "mine").iterdir()
-    from lakefs_repro.snapshot.ingest import ingest
-    from lakefs_repro.snapshot.request import IngestRequest
+    from lakefs_repro.ingest.ingest import ingest
+    from lakefs_repro.ingest.request import IngestRequest
 
     result = ingest(other, IngestRequest("flights", (folder,)))
     assert result.version == "1.1.0"

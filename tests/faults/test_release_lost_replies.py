@@ -6,7 +6,7 @@ import pytest
 from support.lakes import ingest_files, leftovers, make_context, pins, tags
 
 from lakefs_repro.errors import UnavailableError
-from lakefs_repro.snapshot.release import make_release
+from lakefs_repro.ingest.release import make_release
 from lakefs_repro.snapshot.releases import find_release, verify_release
 from lakefs_repro.testing.faults import FaultPlan, FaultProxy
 

@@ -9,11 +9,11 @@ from support.commands import command
 from support.lakes import data_at, ingest_files, leftovers, make_context, pins, tags, write_files
 
 from lakefs_repro.errors import LakefsReproError, RejectedError
+from lakefs_repro.ingest.ingest import ingest
+from lakefs_repro.ingest.request import IngestRequest
 from lakefs_repro.model.contract import Contract
 from lakefs_repro.restore.rollback import roll_back
-from lakefs_repro.snapshot.ingest import ingest
 from lakefs_repro.snapshot.line import read_line
-from lakefs_repro.snapshot.request import IngestRequest
 
 CONTRACT = """\
 apiVersion: v3.0.2

@@ -26,14 +26,14 @@ from hypothesis.stateful import (
 from support.lakes import leftovers, make_context, write_files
 
 from lakefs_repro.errors import ConflictError, RejectedError
+from lakefs_repro.ingest.ingest import ingest
+from lakefs_repro.ingest.request import IngestRequest
 from lakefs_repro.model.annotation import Annotation
 from lakefs_repro.model.entry import Entry
 from lakefs_repro.model.manifest import build
 from lakefs_repro.model.names import pin_branch, tag_name
 from lakefs_repro.model.version import Version
 from lakefs_repro.restore.rollback import roll_back
-from lakefs_repro.snapshot.ingest import ingest
-from lakefs_repro.snapshot.request import IngestRequest
 
 DATASETS = ("flights", "planes")
 FEW = settings(

@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lakefs_repro.errors import ConflictError, RejectedError
+from lakefs_repro.ingest.plan import make_plan
 from lakefs_repro.model.entry import Entry
 from lakefs_repro.model.manifest import build, iter_chunk_names, iter_entries
-from lakefs_repro.snapshot.plan import make_plan
 from lakefs_repro.transfer.hashing import hash_bytes
 
 paths = st.text("abcé/\n\\", min_size=1, max_size=5)

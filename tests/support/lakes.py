@@ -6,13 +6,13 @@ import os
 from dataclasses import replace
 from pathlib import Path
 
+from lakefs_repro.ingest.ingest import ingest
+from lakefs_repro.ingest.request import IngestRequest, IngestResult
 from lakefs_repro.lake.endpoint import Endpoint
 from lakefs_repro.lake.repository import Server
 from lakefs_repro.lake.wire import Retry, Wire
 from lakefs_repro.model.names import dataset_prefix
 from lakefs_repro.snapshot.context import Context
-from lakefs_repro.snapshot.ingest import ingest
-from lakefs_repro.snapshot.request import IngestRequest, IngestResult
 
 
 def make_context(engine, repository: str, state: Path, *, url: str = "", progress=None, threads: int = 4) -> Context:

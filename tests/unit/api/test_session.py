@@ -10,7 +10,7 @@ from support.lakes import data_at, leftovers, make_context, tags, write_files
 
 from lakefs_repro.api.session import IngestSession
 from lakefs_repro.errors import InvalidError, LakefsReproError
-from lakefs_repro.snapshot.request import IngestRequest
+from lakefs_repro.ingest.request import IngestRequest
 
 
 @pytest.fixture

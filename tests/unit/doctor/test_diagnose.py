@@ -19,13 +19,13 @@ from lakefs_repro.doctor.diagnose import diagnose
 from lakefs_repro.doctor.ingests import check_open_branches
 from lakefs_repro.doctor.repair import repair
 from lakefs_repro.errors import IntegrityError, InvalidError
+from lakefs_repro.ingest.branch.opened import open_branch
+from lakefs_repro.ingest.ingest import ingest
+from lakefs_repro.ingest.request import IngestRequest
 from lakefs_repro.ledger.append import has_record
 from lakefs_repro.model.annotation import Annotation
 from lakefs_repro.model.names import LEDGER_BRANCH, ingest_branch, new_ulid
-from lakefs_repro.snapshot.ingest import ingest
 from lakefs_repro.snapshot.line import first_commit, read_line
-from lakefs_repro.snapshot.opened import open_branch
-from lakefs_repro.snapshot.request import IngestRequest
 
 DRIVER = Path(__file__).parents[2] / "faults" / "ingest_driver.py"
 NO_LEASE = timedelta(0)

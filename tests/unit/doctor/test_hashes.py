@@ -9,8 +9,8 @@ from support.lakes import ingest_files, make_context
 
 from lakefs_repro.doctor.diagnose import diagnose
 from lakefs_repro.doctor.hashes import check_hashes
-from lakefs_repro.snapshot.digest import Digest
-from lakefs_repro.snapshot.digest_parts import Parts
+from lakefs_repro.ingest.hashing.digest import Digest
+from lakefs_repro.ingest.hashing.digest_parts import Parts
 
 
 @pytest.fixture

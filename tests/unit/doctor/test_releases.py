@@ -9,7 +9,7 @@ from support.lakes import Watch, ingest_files, make_context
 
 from lakefs_repro.doctor.diagnose import diagnose
 from lakefs_repro.doctor.repair import repair
-from lakefs_repro.snapshot.release import STEPS, make_release
+from lakefs_repro.ingest.release import STEPS, make_release
 from lakefs_repro.snapshot.releases import find_release, verify_release
 
 USES = ["flights@1.0.0", "planes@1.0.0"]

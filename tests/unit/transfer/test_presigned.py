@@ -11,8 +11,8 @@ from support.lakes import Watch, make_context
 from support.others import sha256, written_by_others
 
 from lakefs_repro.errors import IntegrityError, NotFoundError, UnavailableError
+from lakefs_repro.ingest.hashing.hash_shard import HashRequest, hash_shard
 from lakefs_repro.lake.objects import Objects
-from lakefs_repro.snapshot.hash_shard import HashRequest, hash_shard
 from lakefs_repro.testing.faults import FaultPlan, FaultProxy
 from lakefs_repro.transfer.download_stream import Wanted, blocks_of
 from lakefs_repro.transfer.presigned import PresignedReads, range_road, reading_road, reads_presigned
@@ -201,8 +201,8 @@ def test_the_embedded_engine_is_read_directly(embedded_engine, tmp_path):
 def test_hashes_are_the_same_by_either_road(ctx, commit):
     result = hash_shard(ctx, HashRequest("flights", "spark"))
     assert result.hashed == 1
-    from lakefs_repro.snapshot.changes import new_objects
-    from lakefs_repro.snapshot.digests import gather
+    from lakefs_repro.ingest.hashing.changes import new_objects
+    from lakefs_repro.ingest.hashing.digests import gather
     from lakefs_repro.snapshot.line import read_line
 
     found = gather(ctx, "flights", commit, list(new_objects(ctx, read_line(ctx, "flights"), commit)))

@@ -1,0 +1,1 @@
+"""Making versions: sources, plan, gate, publication; and releases of several."""

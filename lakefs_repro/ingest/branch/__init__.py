@@ -1,0 +1,1 @@
+"""What others wrote to a branch, as a source."""

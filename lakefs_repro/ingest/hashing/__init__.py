@@ -1,0 +1,1 @@
+"""The SHA-256 of objects that others wrote, shared among workers."""
